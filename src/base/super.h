@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * super.h - a super-packet: up to 64 KiB of one TCP or UDP flow behind one
+ * header, as a TUN with offloads hands it over, and its segmentation.
+ *
+ * The packet stands contiguously in buf. Segment k's header is written over
+ * the tail of segment k-1's payload, which has been sealed out of place by
+ * then: so segments are made in order, each once, with no copy.
+ */
+#ifndef ADIT_BASE_SUPER_H
+#define ADIT_BASE_SUPER_H
+
+#include <stdint.h>
+
+#define ADIT_SUPER_HDR_MAX 160 /* 60 IPv4 or 40 + 40 IPv6 options, 60 TCP */
+
+enum adit_super_kind { ADIT_SUPER_TCP4, ADIT_SUPER_TCP6, ADIT_SUPER_UDP4, ADIT_SUPER_UDP6 };
+
+struct adit_super {
+	uint8_t *buf;      /* the whole packet; written to by segmentation */
+	uint32_t len;      /* header and payload */
+	uint16_t hdr_len;  /* network + transport header */
+	uint16_t l4_off;   /* transport header */
+	uint16_t gso_size; /* payload bytes of every segment but the last */
+	uint16_t cnt;      /* segments */
+	uint8_t kind;      /* enum adit_super_kind */
+	uint8_t tcp_flags; /* of the original header */
+	uint8_t ecn_cwr;   /* CWR stands on the first segment only (RFC 3168 6.1.2) */
+	uint16_t ip_id;
+	uint32_t tcp_seq;
+	uint32_t hdr_sum;  /* sum of what all segments' transport headers share */
+	uint8_t hdr[ADIT_SUPER_HDR_MAX]; /* template: the header as it came */
+};
+
+/* Checks that buf holds a whole packet of `kind` whose headers end where
+ * hdr_len says. Returns 0 or -EINVAL. */
+int adit_super_init(struct adit_super *s, uint8_t *buf, uint32_t len, enum adit_super_kind kind,
+		    uint16_t l4_off, uint16_t hdr_len, uint16_t gso_size);
+/* Plain length of segment k, header included. */
+uint32_t adit_super_segment_len(const struct adit_super *s, unsigned k);
+/* Writes segment k's header with its lengths, IP identification, sequence
+ * number, flags and checksums, and returns its first byte. The segment's
+ * length is adit_super_segment_len; the bytes behind it belong to segment
+ * k+1's payload. Segments must be taken in order, each once. */
+uint8_t *adit_super_segment(struct adit_super *s, unsigned k);
+
+#endif

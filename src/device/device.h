@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: ISC */
+/* device.h - bodies of the commands that make a WireGuard interface */
+#ifndef ADIT_DEVICE_DEVICE_H
+#define ADIT_DEVICE_DEVICE_H
+
+/* All: argv[0] is the command's name; return an enum adit_exit. */
+
+/* `adit device [-f] IFACE`, and adit-wg. */
+int adit_device_main(int argc, char **argv);
+/* `adit show [IFACE] [--json]` */
+int adit_show_main(int argc, char **argv);
+/* `adit up FILE.conf|NAME`, `adit down FILE.conf|NAME` */
+int adit_up_main(int argc, char **argv);
+int adit_down_main(int argc, char **argv);
+/* `adit demo` */
+int adit_demo_main(int argc, char **argv);
+
+#endif

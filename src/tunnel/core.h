@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * core.h - the face behind which src/tunnel drives any core: WireGuard, the
+ * null core of the tests, later the static tunnel. Each slot is documented
+ * where the WireGuard core declares its own (wg/wg.h).
+ */
+#ifndef ADIT_TUNNEL_CORE_H
+#define ADIT_TUNNEL_CORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/drop.h"
+#include "base/path.h"
+#include "base/time.h"
+#include "base/train.h"
+#include "crypto/crypto.h"
+
+/* What a core gets from the tunnel. */
+struct adit_core_env {
+	void *user;
+	void (*random)(void *user, void *buf, size_t len);
+	void (*wall)(void *user, struct adit_wall *ret);
+	void (*send)(void *user, const struct adit_path *path, const uint8_t *msg, size_t len, uint8_t tos);
+	struct adit_crypto *crypto;
+};
+
+struct adit_core {
+	const char *name;
+	uint16_t head, tail; /* bytes in front of and behind a plain packet */
+	int (*create)(void **ret, const struct adit_core_env *env, adit_time now);
+	void (*destroy)(void *core);
+	size_t (*wire_len)(const void *core, size_t len);
+	int (*out_begin)(void *core, struct adit_train *t, adit_time now);
+	void (*seal)(struct adit_crypto *c, struct adit_train *t);
+	void (*out_done)(void *core, struct adit_train *t, adit_time now);
+	int (*staged_next)(void *core, struct adit_train *t, uint8_t *wire, size_t cap, adit_time now);
+	int (*in_begin)(void *core, struct adit_train *t, adit_time now);
+	void (*open)(struct adit_crypto *c, struct adit_train *t);
+	void (*in_done)(void *core, struct adit_train *t, adit_time now);
+	int (*work)(void *core, int max, adit_time now);
+	adit_time (*deadline)(void *core);
+	void (*tick)(void *core, adit_time now);
+	int (*up)(void *core, int max_peers, adit_time now);
+	int (*down)(void *core, int max_peers, adit_time now);
+	void (*set_mtu)(void *core, unsigned mtu);
+	void (*count_drop)(void *core, enum adit_drop drop, unsigned cnt);
+};
+
+extern const struct adit_core adit_core_wg;
+
+#endif
