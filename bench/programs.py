@@ -26,13 +26,13 @@ def adit_binary():
 class Program:
     """argv: the command with IFACE where the interface's name goes; None for the bare link."""
 
-    def __init__(self, name, binary, options, version):
-        self.name, self.binary, self.options, self._version = name, binary, options, version
+    def __init__(self, name, binary, *options):
+        self.name, self.binary, self.options = name, binary, options
 
     def missing(self):
         if self.name == "veth" or (self.binary and os.access(self.binary, os.X_OK)):
             return None
-        return f"not built: {self.binary or 'adit; run make'}"
+        return f"not built: {self.binary or 'adit'} (make, scripts/peers.sh)"
 
     def argv(self, iface):
         return [self.binary] + [x.replace("IFACE", iface) for x in self.options]
@@ -41,7 +41,9 @@ class Program:
         if self.name == "veth":
             return os.uname().release
         try:
-            return locked_version(self.name) or sh(self.binary, *self._version).strip().splitlines()[0]
+            if self.name != "adit":
+                return " ".join(locked(self.name)[:2])
+            return sh(self.binary, "version").strip().splitlines()[0]
         except (LabError, IndexError, OSError):
             return "unknown"
 
@@ -60,27 +62,28 @@ class Program:
                 os.unlink(out)
 
 
-def locked_version(name):
-    """What bench/peers.lock pins: lines of `name ... version ...`."""
-    try:
-        with open(os.path.join(TOP, "bench/peers.lock")) as f:
-            for line in f:
-                words = line.split("#")[0].split()
-                if words and words[0] == name:
-                    return " ".join(words[1:])
-    except FileNotFoundError:
-        pass
-    return None
+def locked(name):
+    """What bench/peers.lock pins, (source, version, program under PEERS): lines of `name kind source version program`."""
+    with open(os.path.join(TOP, "bench/peers.lock")) as f:
+        for line in f:
+            words = line.split("#")[0].split()
+            if words and words[0] == name:
+                return words[2:5]
+    raise LabError(f"bench/peers.lock does not name {name}")
+
+
+def peer(name, *options):
+    return Program(name, os.path.join(PEERS, locked(name)[2]), *options)
 
 
 def programs():
     plain = ["-f", "--disable-drop-privileges", "IFACE"]
     return {p.name: p for p in (
-        Program("veth", None, [], []),
-        Program("adit", adit_binary(), ["device", "-f", "IFACE"], ["version"]),
-        Program("wireguard-go", f"{PEERS}/wg-go/wireguard", ["-f", "IFACE"], ["--version"]),
-        Program("boringtun", f"{PEERS}/boringtun/bin/boringtun-cli", plain, ["--version"]),
-        Program("gotatun", f"{PEERS}/gotatun/bin/gotatun", plain, ["--version"]),
+        Program("veth", None),
+        Program("adit", adit_binary(), "device", "-f", "IFACE"),
+        peer("wireguard-go", "-f", "IFACE"),
+        peer("boringtun", *plain),
+        peer("gotatun", *plain),
     )}
 
 

@@ -1,0 +1,14 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+#
+# bench.sh BUILD [OPTION...] - builds the peers and our handshake counter, then bench/run.py OPTION...
+
+set -eu
+cd "$(dirname "$0")/.."
+build=$1
+shift
+scripts/setup.sh test
+scripts/build.sh "$build" -- all bench/handshakes
+scripts/peers.sh || echo "bench: goes on without what could not be built" >&2
+export ADIT=${ADIT:-$PWD/$build/src/cli/adit} ADIT_HANDSHAKES=$PWD/$build/bench/handshakes
+exec python3 bench/run.py "$@"
