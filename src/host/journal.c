@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * journal.c - a plan on disk
+ *
+ *	adit-journal 1
+ *	boot 7a3f...
+ *	tun wg0
+ *	addr wg0 10.0.0.1/24
+ *	end
+ *
+ * The last line shows that the file is whole.
+ */
+#include "host/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAGIC    "adit-journal 1"
+#define BOOT_LEN 64
+
+static int read_boot_id(char id[BOOT_LEN])
+{
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+	int r = 0;
+
+	if (!f)
+		return -errno;
+	if (!fgets(id, BOOT_LEN, f))
+		r = -EIO;
+	fclose(f);
+	id[r ? 0 : strcspn(id, "\n")] = '\0';
+	return r;
+}
+
+static int journal_path(char *buf, size_t size, const char *dir, const char *name, const char *suffix)
+{
+	if (!adit_ifname_valid(name))
+		return -EINVAL;
+	if ((size_t)snprintf(buf, size, "%s/%s.journal%s", dir, name, suffix) >= size)
+		return -ENAMETOOLONG;
+	return 0;
+}
+
+int adit_journal_lock(const char *dir)
+{
+	const struct timespec pause = { 0, 50 * 1000 * 1000 };
+	int fd, tries, r;
+
+	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	for (tries = 0; tries < 200; tries++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return fd;
+		if (errno != EWOULDBLOCK)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	r = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	close(fd);
+	return r;
+}
+
+static int sync_dir(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fsync(fd) < 0 && errno != EINVAL)
+		r = -errno;
+	close(fd);
+	return r;
+}
+
+static int write_steps(FILE *f, const struct adit_plan *plan, const char *boot)
+{
+	char line[ADIT_STEP_STRLEN];
+	size_t i;
+
+	fprintf(f, "%s\nboot %s\n", MAGIC, boot);
+	for (i = 0; i < plan->cnt; i++)
+		fprintf(f, "%s\n", adit_step_format(&plan->steps[i], line));
+	fprintf(f, "end\n");
+	if (fflush(f) || ferror(f) || fsync(fileno(f)) < 0)
+		return errno ? -errno : -EIO;
+	return 0;
+}
+
+int adit_journal_write(const char *dir, const struct adit_plan *plan)
+{
+	char path[256], aside[256], boot[BOOT_LEN];
+	FILE *f;
+	int fd, r;
+
+	r = journal_path(path, sizeof(path), dir, plan->name, "");
+	if (!r)
+		r = journal_path(aside, sizeof(aside), dir, plan->name, ".new");
+	if (!r)
+		r = read_boot_id(boot);
+	if (r)
+		return r;
+	fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	f = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!f) {
+		r = -errno;
+		if (fd >= 0)
+			close(fd);
+		return r;
+	}
+	errno = 0;
+	r = write_steps(f, plan, boot);
+	if (fclose(f) && !r)
+		r = -errno;
+	if (!r && rename(aside, path) < 0)
+		r = -errno;
+	if (r)
+		unlink(aside);
+	return r ? r : sync_dir(dir);
+}
+
+/* Reads the lines after the first two, up to "end". */
+static int read_steps(FILE *f, struct adit_plan *plan)
+{
+	char line[ADIT_STEP_STRLEN + 1];
+	struct adit_step step;
+	int r;
+
+	while (fgets(line, sizeof(line), f)) {
+		size_t len = strcspn(line, "\n");
+
+		if (line[len] != '\n')
+			return -EBADMSG;
+		line[len] = '\0';
+		if (!strcmp(line, "end"))
+			return fgetc(f) == EOF ? 0 : -EBADMSG;
+		if (adit_step_parse(&step, line) < 0)
+			return -EBADMSG;
+		r = adit_plan_add(plan, &step);
+		if (r)
+			return r;
+	}
+	return -EBADMSG;
+}
+
+int adit_journal_read(struct adit_plan *ret, const char *dir, const char *name, bool *this_boot)
+{
+	char path[256], boot[BOOT_LEN], line[BOOT_LEN + 8];
+	struct adit_plan plan;
+	FILE *f;
+	int r;
+
+	r = journal_path(path, sizeof(path), dir, name, "");
+	if (!r)
+		r = read_boot_id(boot);
+	if (r)
+		return r;
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	adit_plan_init(&plan, name);
+	r = -EBADMSG;
+	if (fgets(line, sizeof(line), f) && !strcmp(line, MAGIC "\n") && fgets(line, sizeof(line), f) &&
+	    !strncmp(line, "boot ", 5)) {
+		line[strcspn(line, "\n")] = '\0';
+		*this_boot = !strcmp(line + 5, boot);
+		r = read_steps(f, &plan);
+	}
+	fclose(f);
+	if (r)
+		adit_plan_fini(&plan);
+	else
+		*ret = plan;
+	return r;
+}
+
+int adit_journal_remove(const char *dir, const char *name)
+{
+	char path[256];
+	int r = journal_path(path, sizeof(path), dir, name, "");
+
+	if (r)
+		return r;
+	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: ISC */
+/* host_test.c - plans as text, the journal, and apply/verify/undo in a namespace of our own */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "host/apply.h"
+#include "host/journal.h"
+
+static const char *const lines[] = {
+	"tun t0",
+	"addr t0 10.7.0.1/24",
+	"addr t0 fd07::1/64",
+	"mtu t0 1380",
+	"up t0",
+	"route t0 10.8.0.0/16 254",
+	"route t0 192.0.2.1/32 4294967295",
+	"route t0 2001:db8::/32 254",
+};
+#define LINE_CNT (sizeof(lines) / sizeof(lines[0]))
+
+static void make_plan(struct adit_plan *plan)
+{
+	struct adit_step step;
+	size_t i;
+
+	adit_plan_init(plan, "t0");
+	for (i = 0; i < LINE_CNT; i++) {
+		assert_int_equal(adit_step_parse(&step, lines[i]), 0);
+		assert_int_equal(adit_plan_add(plan, &step), 0);
+	}
+}
+
+static void steps_as_text(void **state)
+{
+	static const char *const bad[] = {
+		"",	     "tun",	      "tun a b",       "tun ../x",	"tun 0123456789abcdef", "mtu t0",
+		"mtu t0 -1", "mtu t0 1x",     "mtu t0 4294967296", "addr t0 10.0.0.1/33", "addr t0 x",
+		"up t0 1",   "route t0 ::/0", "route t0 ::/0 x", "route t0 ::/0 1 2", "rule t0 1",
+	};
+	char buf[ADIT_STEP_STRLEN];
+	struct adit_step step;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < LINE_CNT; i++) {
+		assert_int_equal(adit_step_parse(&step, lines[i]), 0);
+		assert_string_equal(adit_step_format(&step, buf), lines[i]);
+	}
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(adit_step_parse(&step, bad[i]), -EINVAL);
+	assert_true(adit_ifname_valid("wg0=+._-"));
+	assert_false(adit_ifname_valid(".."));
+	assert_false(adit_ifname_valid("a/b"));
+}
+
+static void journal_round_trip(void **state)
+{
+	char dir[] = "/tmp/adit-host-test-XXXXXX", line[ADIT_STEP_STRLEN];
+	struct adit_plan plan, back;
+	bool this_boot = false;
+	size_t i;
+	int lock;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	make_plan(&plan);
+	lock = adit_journal_lock(dir);
+	assert_true(lock >= 0);
+	assert_int_equal(adit_journal_read(&back, dir, "t0", &this_boot), -ENOENT);
+	assert_int_equal(adit_journal_write(dir, &plan), 0);
+	assert_int_equal(adit_journal_write(dir, &plan), 0); /* over an old one */
+	assert_int_equal(adit_journal_read(&back, dir, "t0", &this_boot), 0);
+	assert_true(this_boot);
+	assert_string_equal(back.name, "t0");
+	assert_int_equal(back.cnt, LINE_CNT);
+	for (i = 0; i < LINE_CNT; i++)
+		assert_string_equal(adit_step_format(&back.steps[i], line), lines[i]);
+	adit_plan_fini(&back);
+	assert_int_equal(adit_journal_remove(dir, "t0"), 0);
+	assert_int_equal(adit_journal_remove(dir, "t0"), 0);
+	assert_int_equal(adit_journal_read(&back, dir, "../t0", &this_boot), -EINVAL);
+	close(lock);
+	adit_plan_fini(&plan);
+	assert_int_equal(rmdir(dir), 0); /* and nothing else was left in it */
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void journal_of_others(void **state)
+{
+	static const char *const bad[] = {
+		"",
+		"adit-journal 2\nboot x\nend\n",
+		"adit-journal 1\nend\n",
+		"adit-journal 1\nboot x\ntun t0\n",		/* cut off */
+		"adit-journal 1\nboot x\ntun t0\nen",
+		"adit-journal 1\nboot x\nrm -rf /\nend\n",
+		"adit-journal 1\nboot x\nend\ntun t0\n",
+	};
+	char dir[] = "/tmp/adit-host-test-XXXXXX", path[64];
+	struct adit_plan plan;
+	bool this_boot = true;
+	size_t i;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/t0.journal", dir);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		write_file(path, bad[i]);
+		assert_int_equal(adit_journal_read(&plan, dir, "t0", &this_boot), -EBADMSG);
+	}
+	write_file(path, "adit-journal 1\nboot of-another-day\ntun t0\nend\n");
+	assert_int_equal(adit_journal_read(&plan, dir, "t0", &this_boot), 0);
+	assert_false(this_boot);
+	assert_int_equal(plan.cnt, 1);
+	adit_plan_fini(&plan);
+	unlink(path);
+	rmdir(dir);
+}
+
+/* --- in a network namespace ------------------------------------------------ */
+
+static int make_tun(const char *name)
+{
+	struct ifreq ifr = { 0 };
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+
+	ifr.ifr_flags = IFF_TUN | IFF_NO_PI;
+	strcpy(ifr.ifr_name, name);
+	if (fd >= 0 && ioctl(fd, TUNSETIFF, &ifr) < 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static struct adit_netlink *own_namespace(void)
+{
+	struct adit_netlink *nl = NULL;
+	uid_t uid = geteuid();
+
+	if (unshare(CLONE_NEWNET) < 0 && (uid == 0 || unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0))
+		return NULL;
+	assert_int_equal(adit_netlink_open(&nl), 0);
+	return nl;
+}
+
+static unsigned stops_left;
+
+static bool stop_later(void)
+{
+	return stops_left-- == 0;
+}
+
+static void apply_verify_undo(void **state)
+{
+	struct adit_netlink *nl = own_namespace();
+	struct adit_plan plan;
+	struct adit_link link;
+	char err[256] = "";
+	size_t routes;
+	unsigned i;
+	int tun;
+
+	(void)state;
+	tun = nl ? make_tun("t0") : -1;
+	if (tun < 0) {
+		adit_netlink_close(nl);
+		print_message("# no namespace or no /dev/net/tun\n");
+		skip();
+	}
+	make_plan(&plan);
+	assert_int_not_equal(adit_host_verify(nl, &plan, err, sizeof(err)), 0);
+	if (adit_host_apply(nl, &plan, NULL, err, sizeof(err)))
+		fail_msg("%s", err);
+	if (adit_host_verify(nl, &plan, err, sizeof(err)))
+		fail_msg("%s", err);
+	assert_int_equal(adit_link_find(nl, "t0", &link), 0);
+	assert_true(link.up);
+	assert_int_equal(link.mtu, 1380);
+	assert_string_equal(link.kind, "tun");
+	assert_int_equal(adit_route_count(nl, link.index, &routes), 0);
+	assert_int_equal(routes, 3);
+	/* A change behind our back is seen. */
+	assert_int_equal(adit_route_delete(nl, link.index, &plan.steps[5].prefix, 254), 0);
+	assert_int_equal(adit_host_verify(nl, &plan, err, sizeof(err)), -ESTALE);
+	assert_string_equal(err, "t0 has 2 of 2 addresses and 2 of 3 routes");
+	/* Twice, and once more after the link is gone. */
+	for (i = 0; i < 3; i++) {
+		if (adit_host_undo(nl, &plan, err, sizeof(err)))
+			fail_msg("%s", err);
+		assert_int_equal(adit_link_find(nl, "t0", &link), -ENODEV);
+	}
+	close(tun);
+
+	/* Broken off after each step, then undone. */
+	for (i = 0; i < LINE_CNT; i++) {
+		tun = make_tun("t0");
+		assert_true(tun >= 0);
+		stops_left = i;
+		assert_int_equal(adit_host_apply(nl, &plan, stop_later, err, sizeof(err)), -EINTR);
+		assert_int_equal(adit_host_undo(nl, &plan, err, sizeof(err)), 0);
+		assert_int_equal(adit_link_find(nl, "t0", &link), -ENODEV);
+		close(tun);
+	}
+	adit_plan_fini(&plan);
+	adit_netlink_close(nl);
+}
+
+static void others_are_left_alone(void **state)
+{
+	struct adit_netlink *nl = own_namespace();
+	struct adit_plan plan;
+	struct adit_link link;
+	char err[256] = "";
+	int tun = nl ? make_tun("u0") : -1, t0;
+
+	(void)state;
+	if (tun < 0) {
+		adit_netlink_close(nl);
+		print_message("# no namespace or no /dev/net/tun\n");
+		skip();
+	}
+	make_plan(&plan);
+	/* A route that another link has already: named, and not taken away by the undo. */
+	assert_int_equal(adit_link_find(nl, "u0", &link), 0);
+	assert_int_equal(adit_link_set_up(nl, link.index), 0);
+	assert_int_equal(adit_route_add(nl, link.index, &plan.steps[5].prefix, 254), 0);
+	t0 = make_tun("t0");
+	assert_int_equal(adit_host_apply(nl, &plan, NULL, err, sizeof(err)), -EEXIST);
+	assert_non_null(strstr(err, "route t0 10.8.0.0/16 254"));
+	assert_non_null(strstr(err, "another link has a route"));
+	assert_int_equal(adit_host_undo(nl, &plan, err, sizeof(err)), 0);
+	close(t0);
+	assert_int_equal(adit_route_delete(nl, link.index, &plan.steps[5].prefix, 254), 0);
+	/* A link of that name which is no TUN. */
+	assert_int_equal(adit_link_add_veth(nl, "t0", "far", getpid()), 0);
+	assert_int_equal(adit_host_apply(nl, &plan, NULL, err, sizeof(err)), -EEXIST);
+	assert_int_equal(adit_host_undo(nl, &plan, err, sizeof(err)), 0);
+	assert_int_equal(adit_link_find(nl, "t0", &link), 0);
+	adit_plan_fini(&plan);
+	close(tun);
+	adit_netlink_close(nl);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(steps_as_text),     cmocka_unit_test(journal_round_trip),
+		cmocka_unit_test(journal_of_others), cmocka_unit_test(apply_verify_undo),
+		cmocka_unit_test(others_are_left_alone),
+	};
+
+	return cmocka_run_group_tests_name("host", tests, NULL, NULL);
+}
