@@ -41,6 +41,9 @@ struct adit_aead_info {
 size_t adit_crypto_backends(struct adit_aead_info *info, size_t max);
 /* Of the backend this context uses. */
 const char *adit_crypto_aead_name(const struct adit_crypto *c);
+/* Overwrites what the libraries' contexts still hold of the last keys (some
+ * 2 us). For the end of a batch of handshakes, and before a thread falls idle. */
+void adit_crypto_forget(struct adit_crypto *c);
 
 /*
  * ChaCha20-Poly1305 (RFC 8439) with WireGuard's nonce: four zero bytes and the
