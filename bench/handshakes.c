@@ -24,6 +24,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <poll.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,12 +63,17 @@ static _Noreturn void die(const char *what)
 	exit(1);
 }
 
-static double seconds(void)
+static double clock_seconds(clockid_t which)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(which, &ts);
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static double seconds(void)
+{
+	return clock_seconds(CLOCK_MONOTONIC);
 }
 
 static void hex(char out[65], const uint8_t key[32])
@@ -124,7 +130,8 @@ static void configure(const char *path, int port)
 	fprintf(f, "\n");
 	if (fflush(f))
 		die(path);
-	while (n < sizeof(reply) - 1 && read(fd, reply + n, 1) == 1 && (n++ < 2 || memcmp(reply + n - 2, "\n\n", 2)))
+	while (n < sizeof(reply) - 1 && read(fd, reply + n, 1) == 1 &&
+	       (n++ < 2 || memcmp(reply + n - 2, "\n\n", 2)))
 		;
 	reply[n] = 0;
 	if (strcmp(reply, "errno=0\n\n")) {
@@ -134,7 +141,8 @@ static void configure(const char *path, int port)
 	fclose(f);
 }
 
-static void mix_encrypt(struct peer *p, uint8_t *out, const uint8_t *plain, size_t len, const uint8_t secret[32])
+static void mix_encrypt(struct peer *p, uint8_t *out, const uint8_t *plain, size_t len,
+			const uint8_t secret[32])
 {
 	uint8_t key[32];
 
@@ -278,18 +286,17 @@ static double cpu_of(const char *pid)
 	return (double)sum / 1e9;
 }
 
-/* Seconds of one multiplication: of a received point, or of the base point. */
+/* CPU seconds of one multiplication, of a received point or of the base point, by the fastest packaged
+ * library (libsodium: no key objects around it), whatever the programs under test use. */
 static double x25519_seconds(bool base)
 {
-	uint8_t out[32], k[32];
-	double began = seconds(), now = began;
+	double began = clock_seconds(CLOCK_PROCESS_CPUTIME_ID), now = began;
+	uint8_t out[32];
 	unsigned n = 0;
 
-	memcpy(k, ephemeral, 32);
-	for (; now - began < 0.3; n++, now = seconds()) {
-		if (base)
-			adit_x25519_public(crypto, out, k);
-		else if (!adit_x25519(crypto, out, k, device_pub))
+	for (; now - began < 0.2; n++, now = clock_seconds(CLOCK_PROCESS_CPUTIME_ID)) {
+		if (base ? crypto_scalarmult_base(out, ephemeral) :
+			   crypto_scalarmult(out, ephemeral, device_pub))
 			die("X25519");
 	}
 	return (now - began) / n;
@@ -312,26 +319,34 @@ int main(int argc, char **argv)
 	configure(argv[1], atoi(argv[3]));
 	sa.sin_port = htons((uint16_t)atoi(argv[3]));
 	fd = socket(AF_INET, SOCK_DGRAM, 0);
-	if (inet_pton(AF_INET, argv[2], &sa.sin_addr) != 1 || fd < 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)))
+	if (inet_pton(AF_INET, argv[2], &sa.sin_addr) != 1 || fd < 0 ||
+	    connect(fd, (struct sockaddr *)&sa, sizeof(sa)))
 		die(argv[2]);
-	variable = x25519_seconds(false);
-	base = x25519_seconds(true);
+	variable = x25519_seconds(false) / 2;
+	base = x25519_seconds(true) / 2;
 	warm = drive(fd, seconds() + 10, PEERS);
 	cpu = cpu_of(argv[4]);
 	began = seconds();
 	c = drive(fd, began + atof(argv[5]), -1UL);
 	wall = seconds() - began;
 	cpu = cpu_of(argv[4]) - cpu;
+	variable += x25519_seconds(false) / 2; /* before and after: machines drift */
+	base += x25519_seconds(true) / 2;
 	if (!c.answered) {
-		fprintf(stderr, "handshakes: nothing was answered (%lu in the first pass)\n", warm.answered);
+		fprintf(stderr,
+			"handshakes: nothing was answered (%lu and %lu cookie replies in the first pass)\n",
+			warm.answered, warm.cookies);
 		return 1;
 	}
 	each = cpu / (double)c.answered;
-	printf("{\"per_second\": %.1f, \"answered\": %lu, \"verified\": %lu, \"lost\": %lu, \"cookie_replies\": %lu, "
-	       "\"seconds\": %.3f, \"cpu_us_each\": %.2f, \"x25519_variable_us\": %.2f, \"x25519_base_us\": %.2f, "
+	printf("{\"per_second\": %.1f, \"answered\": %lu, \"verified\": %lu, \"lost\": %lu, "
+	       "\"cookie_replies\": %lu, "
+	       "\"seconds\": %.3f, \"cpu_us_each\": %.2f, \"x25519_variable_us\": %.2f, \"x25519_base_us\": "
+	       "%.2f, "
 	       "\"x25519_allows\": %.1f, \"of_x25519\": %.4f, \"first_pass_answered\": %lu}\n",
-	       (double)c.answered / wall, c.answered, c.verified, c.lost, c.cookies, wall, each * 1e6, variable * 1e6,
-	       base * 1e6, 1 / (3 * variable + base), (3 * variable + base) / each, warm.answered);
+	       (double)c.answered / wall, c.answered, c.verified, c.lost, c.cookies, wall, each * 1e6,
+	       variable * 1e6, base * 1e6, 1 / (3 * variable + base), (3 * variable + base) / each,
+	       warm.answered);
 	adit_crypto_free(crypto);
 	return 0;
 }

@@ -6,6 +6,9 @@ import os
 from lab import LabError
 from programs import OUTER, PORT, TOP, Device, uapi_path
 
+# boringtun ties a socket to the address and port of a peer, and here all peers have the same.
+OPTIONS = {"boringtun": ["--disable-connected-udp"]}
+
 
 def tool():
     for path in (os.environ.get("ADIT_HANDSHAKES"), os.path.join(TOP, "build/bench/handshakes")):
@@ -16,7 +19,7 @@ def tool():
 
 def handshakes(lab, program, seconds):
     binary = tool()
-    device = Device(lab, program, "B")
+    device = Device(lab, program, "B", *OPTIONS.get(program.name, []))
     try:
         device.address()
         out = lab.run("A", [binary, uapi_path(device.iface), OUTER["B"], str(PORT), str(device.pid), str(seconds)],

@@ -34,8 +34,8 @@ class Program:
             return None
         return f"not built: {self.binary or 'adit'} (make, scripts/peers.sh)"
 
-    def argv(self, iface):
-        return [self.binary] + [x.replace("IFACE", iface) for x in self.options]
+    def argv(self, iface, *more):
+        return [self.binary, *more] + [x.replace("IFACE", iface) for x in self.options]
 
     def version(self):
         if self.name == "veth":
@@ -112,11 +112,11 @@ def uapi(iface, text, seconds=600):
 class Device:
     """One program's interface in one namespace."""
 
-    def __init__(self, lab, program, end):
+    def __init__(self, lab, program, end, *options):
         self.lab, self.program, self.end = lab, program, end
         self.iface = f"ab{os.getpid() % 1000000}{end.lower()}"
         began = time.monotonic()
-        self.process = lab.start(end, program.argv(self.iface))
+        self.process = lab.start(end, program.argv(self.iface, *options))
         try:
             wait_for(f"{program.name}: control socket", 10, self._up, self.process)
         except LabError:

@@ -7,11 +7,8 @@ import time
 from lab import INNER, LabError, cpu_seconds, memory_kb
 from programs import Device, uapi
 
-# What a program cannot do, with the reason that the table prints.
-LIMITS = {
-    "wireguard-go": (65536, "wireguard-go holds at most 65,536 peers"),
-    "boringtun": (20000, "boringtun is known to overflow its stack near 24,000 peers"),
-}
+# What a program cannot do, by its own source.
+LIMITS = {"wireguard-go": (65536, "it holds at most 65,536 peers")}
 
 
 def peers_text(count):
@@ -49,15 +46,33 @@ def measure(lab, program, count, idle_seconds):
         device.stop()
 
 
+def hopeless(program, count, result):
+    """Why it is not even tried: its own limit, or this machine's memory by what a smaller count cost."""
+    most, reason = LIMITS.get(program.name, (count, None))
+    if count > most:
+        return reason
+    costs = [r[program.name].get("bytes_per_peer", 0) for r in result["peers"].values() if program.name in r]
+    need = max(costs, default=0) * count
+    if need > available_memory() * 0.6:
+        return f"{max(costs):.0f} bytes a peer would need {need / 1e9:.0f} GB"
+    return None
+
+
+def available_memory():
+    with open("/proc/meminfo") as f:
+        return next(int(x.split()[1]) for x in f if x.startswith("MemAvailable")) * 1024
+
+
 def run(lab, todo, sizes, quick, result):
     for count in sizes:
         row = result["peers"].setdefault(str(count), {})
         for program in todo:
             if program.name == "veth":
                 continue
-            most, reason = LIMITS.get(program.name, (None, None))
-            if most and count > most:
+            reason = hopeless(program, count, result)
+            if reason:
                 row[program.name] = {"skipped": reason}
+                print(f"peers {count}: {program.name} skipped: {reason}", flush=True)
                 continue
             signal.signal(signal.SIGALRM, _too_long)
             signal.alarm(60 if quick else 300)
