@@ -7,16 +7,7 @@
 #ifndef ADIT_CLI_COMMAND_H
 #define ADIT_CLI_COMMAND_H
 
-enum adit_exit {
-	ADIT_EXIT_OK = 0,
-	ADIT_EXIT_FAILED = 1,
-	ADIT_EXIT_USAGE = 2,
-	ADIT_EXIT_NOT_CONNECTED = 3,
-	ADIT_EXIT_DENIED = 4,
-	ADIT_EXIT_NO_AGENT = 5,
-	ADIT_EXIT_AGAIN = 75,
-	ADIT_EXIT_CONFIG = 78,
-};
+#include "base/exit.h"
 
 struct adit_option {
 	const char *name; /* "--json", "-f, --foreground" */

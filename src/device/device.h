@@ -3,7 +3,7 @@
 #ifndef ADIT_DEVICE_DEVICE_H
 #define ADIT_DEVICE_DEVICE_H
 
-/* All: argv[0] is the command's name; return an enum adit_exit. */
+/* All: argv[0] is the command's name; return an enum adit_exit (base/exit.h). */
 
 /* `adit device [-f] IFACE`, and adit-wg. */
 int adit_device_main(int argc, char **argv);

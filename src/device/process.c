@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * process.c - a device as a process. System calls made here and nowhere else
+ * in the device: fork, setsid, prctl, setrlimit, capset.
+ */
+#include "device/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+static struct {
+	char ident[32];
+	enum adit_log_level level;
+	bool detached;
+	int report_fd; /* to the parent that waits, or -1 */
+} process = { .level = ADIT_LOG_ERROR, .report_fd = -1 };
+
+int adit_log_level_parse(enum adit_log_level *ret, const char *text)
+{
+	if (!strcmp(text, "silent"))
+		*ret = ADIT_LOG_SILENT;
+	else if (!strcmp(text, "error"))
+		*ret = ADIT_LOG_ERROR;
+	else if (!strcmp(text, "verbose") || !strcmp(text, "debug"))
+		*ret = ADIT_LOG_VERBOSE;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+void adit_log_init(const char *ident, enum adit_log_level level)
+{
+	snprintf(process.ident, sizeof(process.ident), "%s", ident);
+	process.level = level;
+}
+
+static void log_message(int priority, const char *fmt, va_list ap)
+{
+	char text[512];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	if (process.detached)
+		syslog(priority, "%s", text);
+	else
+		fprintf(stderr, "%s: %s\n", process.ident, text);
+}
+
+void adit_log_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (process.level < ADIT_LOG_ERROR)
+		return;
+	va_start(ap, fmt);
+	log_message(LOG_ERR, fmt, ap);
+	va_end(ap);
+}
+
+void adit_log_info(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (process.level < ADIT_LOG_VERBOSE)
+		return;
+	va_start(ap, fmt);
+	log_message(LOG_INFO, fmt, ap);
+	va_end(ap);
+}
+
+/* --- the background ------------------------------------------------------- */
+
+static _Noreturn void wait_for_report(int fd, pid_t child)
+{
+	unsigned char code = 1;
+	ssize_t n;
+	int wstatus;
+
+	do
+		n = read(fd, &code, 1);
+	while (n < 0 && errno == EINTR);
+	if (n == 1)
+		_exit(code);
+	/* It died without a word. */
+	waitpid(child, &wstatus, 0);
+	if (WIFEXITED(wstatus) && WEXITSTATUS(wstatus))
+		_exit(WEXITSTATUS(wstatus));
+	_exit(1);
+}
+
+int adit_process_background(void)
+{
+	int fds[2];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	pid = fork();
+	if (pid < 0) {
+		int r = -errno;
+
+		close(fds[0]);
+		close(fds[1]);
+		return r;
+	}
+	if (pid > 0) {
+		close(fds[1]);
+		wait_for_report(fds[0], pid);
+	}
+	close(fds[0]);
+	process.report_fd = fds[1];
+	setsid();
+	return 0;
+}
+
+/* Nothing of the caller may stay open: it may be waiting for our end of a pipe. */
+static void let_go_of_terminal(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (chdir("/") < 0)
+		adit_log_info("chdir /: %s", strerror(errno));
+	if (null < 0)
+		return;
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+	if (null > STDERR_FILENO)
+		close(null);
+	openlog(process.ident, LOG_NDELAY, LOG_DAEMON);
+	process.detached = true;
+}
+
+void adit_process_detach(int status)
+{
+	unsigned char code = (unsigned char)status;
+
+	if (process.report_fd < 0)
+		return;
+	if (!status)
+		let_go_of_terminal();
+	while (write(process.report_fd, &code, 1) < 0 && errno == EINTR)
+		;
+	close(process.report_fd);
+	process.report_fd = -1;
+}
+
+/* --- privileges ----------------------------------------------------------- */
+
+void adit_process_protect(void)
+{
+	struct rlimit none = { 0, 0 }, all = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit now;
+
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	setrlimit(RLIMIT_CORE, &none);
+	if (setrlimit(RLIMIT_MEMLOCK, &all) < 0 && getrlimit(RLIMIT_MEMLOCK, &now) == 0) {
+		now.rlim_cur = now.rlim_max; /* what we may */
+		setrlimit(RLIMIT_MEMLOCK, &now);
+	}
+}
+
+int adit_process_drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
+	const uint32_t keep = 1u << CAP_NET_ADMIN | 1u << CAP_NET_BIND_SERVICE;
+	int cap;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	for (cap = 0; cap <= 63; cap++)
+		if (cap != CAP_NET_ADMIN && cap != CAP_NET_BIND_SERVICE)
+			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); /* as far as we may and the kernel knows it */
+	if (syscall(SYS_capget, &header, caps) < 0)
+		return -errno;
+	caps[0].effective = caps[0].permitted &= keep;
+	caps[0].inheritable = 0;
+	memset(&caps[1], 0, sizeof(caps[1]));
+	return syscall(SYS_capset, &header, caps) < 0 ? -errno : 0;
+}
+
+/* --- the service manager -------------------------------------------------- */
+
+void adit_process_notify(const char *state)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	const char *path = getenv("NOTIFY_SOCKET");
+	socklen_t len;
+	int fd;
+
+	if (!path || (*path != '/' && *path != '@') || strlen(path) >= sizeof(sa.sun_path))
+		return;
+	strcpy(sa.sun_path, path);
+	len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+	if (*path == '@')
+		sa.sun_path[0] = 0; /* the abstract name space */
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&sa, len) < 0)
+		adit_log_info("cannot notify the service manager: %s", strerror(errno));
+	close(fd);
+}

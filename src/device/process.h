@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+/* process.h - a device as a process: into the background, fewer privileges, readiness, messages */
+#ifndef ADIT_DEVICE_PROCESS_H
+#define ADIT_DEVICE_PROCESS_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+
+enum adit_log_level { ADIT_LOG_SILENT, ADIT_LOG_ERROR, ADIT_LOG_VERBOSE };
+
+/* LOG_LEVEL's words; "debug" means verbose. 0 or -EINVAL. */
+int adit_log_level_parse(enum adit_log_level *ret, const char *text);
+/* Messages begin with `ident`: on standard error, or in syslog once detached. */
+void adit_log_init(const char *ident, enum adit_log_level level);
+/* error: this stopped working. info: verbose only. */
+void adit_log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void adit_log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Forks. The parent never returns: it waits for adit_process_detach's status
+ * and exits with it, or with 1 when the child dies first. The child goes on.
+ * 0 or -errno. */
+int adit_process_background(void);
+/* In the child: lets the parent exit with this status; with 0 also lets go of
+ * the terminal. No effect in the foreground. */
+void adit_process_detach(int status);
+
+/* No core dumps, nobody may read our memory, all memory may be locked. */
+void adit_process_protect(void);
+/* Drops every capability but CAP_NET_ADMIN and CAP_NET_BIND_SERVICE, for this
+ * thread and those it starts; no new ones by exec. 0 or -errno. */
+int adit_process_drop_capabilities(void);
+
+/* Tells the service manager, where there is one ("READY=1"). */
+void adit_process_notify(const char *state);
+
+#endif
