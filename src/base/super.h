@@ -25,10 +25,8 @@ struct adit_super {
 	uint16_t cnt;      /* segments */
 	uint8_t kind;      /* enum adit_super_kind */
 	uint8_t tcp_flags; /* of the original header */
-	uint8_t ecn_cwr;   /* CWR stands on the first segment only (RFC 3168 6.1.2) */
 	uint16_t ip_id;
 	uint32_t tcp_seq;
-	uint32_t hdr_sum;  /* sum of what all segments' transport headers share */
 	uint8_t hdr[ADIT_SUPER_HDR_MAX]; /* template: the header as it came */
 };
 

@@ -16,19 +16,15 @@
 #include "base/train.h"
 #include "crypto/crypto.h"
 
-/* What a core gets from the tunnel. */
-struct adit_core_env {
-	void *user;
-	void (*random)(void *user, void *buf, size_t len);
-	void (*wall)(void *user, struct adit_wall *ret);
-	void (*send)(void *user, const struct adit_path *path, const uint8_t *msg, size_t len, uint8_t tos);
-	struct adit_crypto *crypto;
-};
+/* What a core's ops call: `user` is the one given to create. */
+void adit_core_random(void *user, void *buf, size_t len);
+void adit_core_wall(void *user, struct adit_wall *ret);
+void adit_core_send(void *user, const struct adit_path *path, const uint8_t *msg, size_t len, uint8_t tos);
 
 struct adit_core {
 	const char *name;
 	uint16_t head, tail; /* bytes in front of and behind a plain packet */
-	int (*create)(void **ret, const struct adit_core_env *env, adit_time now);
+	int (*create)(void **ret, void *user, struct adit_crypto *crypto, adit_time now);
 	void (*destroy)(void *core);
 	size_t (*wire_len)(const void *core, size_t len);
 	int (*out_begin)(void *core, struct adit_train *t, adit_time now);
@@ -44,7 +40,8 @@ struct adit_core {
 	int (*up)(void *core, int max_peers, adit_time now);
 	int (*down)(void *core, int max_peers, adit_time now);
 	void (*set_mtu)(void *core, unsigned mtu);
-	void (*count_drop)(void *core, enum adit_drop drop, unsigned cnt);
+	void (*routes_changed)(void *core); /* sticky source addresses are to be found anew */
+	void (*drops)(const void *core, uint64_t drops[ADIT_DROP_CNT], adit_time now); /* adds the core's own */
 };
 
 extern const struct adit_core adit_core_wg;

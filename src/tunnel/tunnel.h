@@ -13,23 +13,12 @@
 
 #include "base/drop.h"
 #include "base/time.h"
+#include "pktio/notes.h"
+#include "pktio/offload.h"
 #include "tunnel/core.h"
 
 struct adit_tunnel;
 struct adit_wg;
-
-/* Kernel offloads, each probed, each with a switch. */
-enum adit_offload {
-	ADIT_OFFLOAD_TSO = 1 << 0,  /* TUN: TCP super-packets */
-	ADIT_OFFLOAD_USO = 1 << 1,  /* TUN: UDP super-packets (Linux 6.2) */
-	ADIT_OFFLOAD_GSO = 1 << 2,  /* socket: UDP_SEGMENT */
-	ADIT_OFFLOAD_GRO = 1 << 3,  /* socket: UDP_GRO */
-	ADIT_OFFLOAD_CSUM = 1 << 4, /* TUN: checksums left to the kernel */
-	ADIT_OFFLOAD_ALL = 31,
-};
-/* "tso,uso" / "-gso,-gro" / "none" / "all" (the environment's ADIT_OFFLOAD).
- * Returns 0, or -EINVAL with *bad set to the word in text that is unknown. */
-int adit_offload_parse(unsigned *ret, const char *text, const char **bad);
 
 struct adit_tunnel_config {
 	const struct adit_core *core;
@@ -77,7 +66,6 @@ uint16_t adit_tunnel_port(struct adit_tunnel *t);
 int adit_tunnel_set_fwmark(struct adit_tunnel *t, uint32_t mark);
 uint32_t adit_tunnel_fwmark(struct adit_tunnel *t);
 
-#define ADIT_TUNNEL_NOTES 8
 #define ADIT_TUNNEL_THREADS_MAX 16
 struct adit_tunnel_stats {
 	unsigned threads;
@@ -94,7 +82,7 @@ struct adit_tunnel_stats {
 	uint64_t icmp_errors;          /* ICMP errors the sockets reported */
 	uint64_t thread_packets[ADIT_TUNNEL_THREADS_MAX];
 	/* fall-backs that happened, e.g. "gso: EMSGSIZE to 192.0.2.1, sent plainly for 10 min" */
-	char notes[ADIT_TUNNEL_NOTES][128];
+	char notes[ADIT_NOTES_MAX][ADIT_NOTE_LEN];
 	unsigned note_cnt;
 };
 void adit_tunnel_stats(struct adit_tunnel *t, struct adit_tunnel_stats *ret);

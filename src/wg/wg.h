@@ -117,6 +117,10 @@ void adit_wg_tick(struct adit_wg *wg, adit_time now);
 int adit_wg_up(struct adit_wg *wg, int max_peers, adit_time now);
 int adit_wg_down(struct adit_wg *wg, int max_peers, adit_time now);
 bool adit_wg_is_up(const struct adit_wg *wg);
+/* A route or a local address changed: every peer's sticky source is forgotten
+ * (by a generation number, so the cost does not grow with the peers) and found
+ * anew from what the peer sends next. */
+void adit_wg_forget_sources(struct adit_wg *wg);
 void adit_wg_set_mtu(struct adit_wg *wg, unsigned mtu);
 /* Clamps. All zero = no identity. A peer with our own public key is removed;
  * send keys expire; static-static secrets are forgotten. The part that touches

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * inner.h - where plain packets come from and go to: a TUN, or memory in
+ * tests. One queue, used by one data thread.
+ */
+#ifndef ADIT_PKTIO_INNER_H
+#define ADIT_PKTIO_INNER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "base/super.h"
+
+/* What a packet still needs before it may go on the wire, or may skip: our
+ * form of virtio_net_hdr. */
+struct adit_inner_meta {
+	uint16_t gso_size;   /* payload bytes of a segment; 0 = one packet */
+	uint16_t hdr_len;    /* with gso_size: network + transport header */
+	uint16_t csum_start; /* with needs_csum: transport header */
+	uint16_t csum_offset;
+	uint8_t gso_kind;    /* enum adit_super_kind, with gso_size */
+	bool needs_csum;     /* the checksum field holds the pseudo-header's sum */
+};
+
+struct adit_inner;
+
+struct adit_inner_ops {
+	/* Reads one packet, scattered over iov. Returns its length, -EAGAIN,
+	 * -EBADFD (the interface is gone), -EIO (it is down), -EINVAL (a packet we
+	 * cannot read; it is lost). */
+	ssize_t (*read)(struct adit_inner *in, struct adit_inner_meta *meta, const struct iovec *iov, int cnt);
+	/* Writes one packet, gathered from iov. Returns 0 or -errno. */
+	int (*write)(struct adit_inner *in, const struct adit_inner_meta *meta, const struct iovec *iov, int cnt);
+};
+
+struct adit_inner {
+	const struct adit_inner_ops *ops;
+	int fd;            /* to wait on; -1 for memory */
+	unsigned offloads; /* ADIT_OFFLOAD_{TSO,USO,CSUM} in use; cleared when one fails */
+};
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: ISC */
+/* udp_socket.c - opening, binding and setting up the pair of UDP sockets */
+#include <errno.h>
+#include <linux/filter.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "pktio/udp.h"
+#include "pktio/udp_io.h"
+
+#define SOCKET_BUFFER (7 << 20) /* enough for 10 Gb/s at 5 ms; /proc/sys/net/core/{r,w}mem_max do not bind us */
+
+static int set(int fd, int level, int name, int value)
+{
+	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
+}
+
+static void force_buffer(int fd, int forced, int plain)
+{
+	if (set(fd, SOL_SOCKET, forced, SOCKET_BUFFER) < 0)
+		set(fd, SOL_SOCKET, plain, SOCKET_BUFFER);
+}
+
+static int set_up_4(int fd)
+{
+	int r;
+
+	if ((r = set(fd, IPPROTO_IP, IP_PKTINFO, 1)) < 0 || (r = set(fd, IPPROTO_IP, IP_RECVTOS, 1)) < 0)
+		return r;
+	/* DF off: what does not fit is fragmented, as the kernel's own WireGuard does */
+	set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+	set(fd, IPPROTO_IP, IP_RECVERR, 1);
+	return 0;
+}
+
+static int set_up_6(int fd)
+{
+	int r;
+
+	if ((r = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) < 0 ||
+	    (r = set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)) < 0 ||
+	    (r = set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1)) < 0)
+		return r;
+	set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
+	set(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
+	return 0;
+}
+
+static int bind_any(int fd, int family, uint16_t *port)
+{
+	struct sockaddr_in6 a6 = { .sin6_family = AF_INET6, .sin6_port = htons(*port) };
+	struct sockaddr_in a4 = { .sin_family = AF_INET, .sin_port = htons(*port) };
+	struct sockaddr *a = family == AF_INET6 ? (struct sockaddr *)&a6 : (struct sockaddr *)&a4;
+	socklen_t len = family == AF_INET6 ? sizeof(a6) : sizeof(a4);
+
+	if (bind(fd, a, len) < 0 || getsockname(fd, a, &len) < 0)
+		return -errno;
+	*port = ntohs(family == AF_INET6 ? a6.sin6_port : a4.sin_port);
+	return 0;
+}
+
+/* One socket: *ret = -1 and 0 where the family is not there. */
+static int open_socket(int *ret, int family, const struct adit_udp_bind *b, bool reuse, uint16_t *port)
+{
+	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP), r;
+
+	*ret = -1;
+	if (fd < 0)
+		return errno == EAFNOSUPPORT ? 0 : -errno;
+	r = family == AF_INET6 ? set_up_6(fd) : set_up_4(fd);
+	if (r == 0 && reuse)
+		r = set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	if (r == 0 && b->mark)
+		r = set(fd, SOL_SOCKET, SO_MARK, (int)b->mark);
+	if (r == 0)
+		r = bind_any(fd, family, port);
+	if (r < 0) {
+		close(fd);
+		return r == -EADDRNOTAVAIL ? 0 : r; /* IPv6 switched off by sysctl */
+	}
+	force_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
+	force_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
+	*ret = fd;
+	return 0;
+}
+
+static void close_pair(int fd[ADIT_OUTER_SIDES])
+{
+	for (int i = 0; i < ADIT_OUTER_SIDES; i++) {
+		if (fd[i] >= 0)
+			close(fd[i]);
+		fd[i] = -1;
+	}
+}
+
+static int open_pair(int fd[ADIT_OUTER_SIDES], const struct adit_udp_bind *b, bool reuse, uint16_t *port)
+{
+	int r = open_socket(&fd[ADIT_OUTER_4], AF_INET, b, reuse, port);
+
+	fd[ADIT_OUTER_6] = -1;
+	if (r == 0)
+		r = open_socket(&fd[ADIT_OUTER_6], AF_INET6, b, reuse, port);
+	if (r == 0 && fd[ADIT_OUTER_4] < 0 && fd[ADIT_OUTER_6] < 0)
+		r = -EAFNOSUPPORT;
+	if (r < 0)
+		close_pair(fd);
+	return r;
+}
+
+/* Port 0: IPv4's choice may be taken for IPv6, so try again with another. */
+static int open_on_port(int fd[ADIT_OUTER_SIDES], struct adit_udp_bind *b, bool reuse, uint16_t *port)
+{
+	int r = -EADDRINUSE;
+
+	for (int i = 0; i < 100 && r == -EADDRINUSE; i++) {
+		*port = b->port;
+		r = open_pair(fd, b, reuse, port);
+		if (b->port)
+			break;
+	}
+	return r;
+}
+
+static void set_up_offloads(struct adit_udp *u, int fd)
+{
+	int zero = 0;
+	socklen_t len = sizeof(zero);
+
+	if (getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &zero, &len) < 0)
+		u->offloads &= ~(unsigned)ADIT_OFFLOAD_GSO;
+	if (u->offloads & ADIT_OFFLOAD_GRO && set(fd, IPPROTO_UDP, UDP_GRO, 1) < 0)
+		u->offloads &= ~(unsigned)ADIT_OFFLOAD_GRO;
+}
+
+int adit_udp_open(struct adit_udp *u, struct adit_udp_bind *b)
+{
+	int fd[ADIT_OUTER_SIDES], r;
+	uint16_t port;
+
+	if (b->shared && !b->join) {
+		/* SO_REUSEPORT would let us join a stranger's port: look first */
+		r = open_on_port(fd, b, false, &port);
+		if (r < 0)
+			return r;
+		close_pair(fd);
+		b->port = port;
+	}
+	r = open_on_port(fd, b, b->shared, &port);
+	if (r < 0)
+		return r;
+	b->port = port;
+	b->no_ipv6 = fd[ADIT_OUTER_6] < 0;
+	adit_udp_close(u);
+	for (int i = 0; i < ADIT_OUTER_SIDES; i++) {
+		u->outer.fd[i] = fd[i];
+		if (fd[i] >= 0)
+			set_up_offloads(u, fd[i]);
+	}
+	return 0;
+}
+
+void adit_udp_close(struct adit_udp *u)
+{
+	close_pair(u->outer.fd);
+}
+
+int adit_udp_set_mark(struct adit_udp *u, uint32_t mark)
+{
+	int r = 0;
+
+	for (int i = 0; i < ADIT_OUTER_SIDES && r == 0; i++) {
+		if (u->outer.fd[i] >= 0)
+			r = set(u->outer.fd[i], SOL_SOCKET, SO_MARK, (int)mark);
+	}
+	return r;
+}
+
+/* Classic BPF over the UDP payload: data messages by their receiver index, all
+ * others to the first socket. */
+int adit_udp_steer(struct adit_udp *u, unsigned cnt)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0), /* message type */
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 4, 0, 4),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 4), /* low byte of the index */
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 15),
+		BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, cnt),
+		BPF_STMT(BPF_RET | BPF_A, 0),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	struct sock_fprog prog = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
+
+	for (int i = 0; i < ADIT_OUTER_SIDES; i++) {
+		if (u->outer.fd[i] >= 0 &&
+		    setsockopt(u->outer.fd[i], SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog, sizeof(prog)) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+void adit_udp_drain_errors(struct adit_udp *u)
+{
+	char control[512], data[64];
+
+	for (int i = 0; i < ADIT_OUTER_SIDES; i++) {
+		for (int n = 0; n < 64 && u->outer.fd[i] >= 0; n++) {
+			struct iovec iov = { data, sizeof(data) };
+			struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1,
+					    .msg_control = control, .msg_controllen = sizeof(control) };
+
+			if (recvmsg(u->outer.fd[i], &m, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+				break;
+			atomic_fetch_add_explicit(&u->icmp_errors, 1, memory_order_relaxed);
+		}
+	}
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: ISC */
+/* worker.c - one turn of a data thread */
+#include "tunnel/worker.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	HANDSHAKES_BUSY = 1, /* a turn, while data waits */
+	HANDSHAKES_IDLE = 16,
+};
+
+void adit_worker_drop(struct adit_worker *w, enum adit_drop drop, unsigned cnt)
+{
+	adit_count(&w->n.drops[drop], cnt);
+}
+
+void adit_worker_send(struct adit_worker *w, struct adit_train *const *trains, unsigned cnt)
+{
+	struct adit_sent sent = { 0 };
+
+	w->outer->ops->send(w->outer, trains, cnt, &sent);
+	adit_count(&w->n.tx_datagrams, sent.datagrams);
+	adit_count(&w->n.packets, sent.datagrams);
+	adit_count(&w->n.tx_bytes, sent.bytes);
+	adit_count(&w->n.tx_calls, sent.calls);
+	if (sent.full)
+		adit_worker_drop(w, ADIT_DROP_udp_full, sent.full);
+	if (sent.failed)
+		adit_worker_drop(w, ADIT_DROP_udp_error, sent.failed);
+}
+
+static void send_outbox(struct adit_worker *w)
+{
+	struct adit_train *trains[ADIT_OUTBOX_CNT];
+	struct adit_outbox *o = w->outbox;
+
+	for (unsigned i = 0; i < o->cnt; i++)
+		trains[i] = &o->train[i];
+	if (o->cnt)
+		adit_worker_send(w, trains, o->cnt);
+	o->cnt = 0;
+}
+
+void adit_worker_release(struct adit_worker *w)
+{
+	adit_hold_release(&w->engine->hold);
+	if (w->outbox->cnt)
+		send_outbox(w);
+}
+
+/* The core's send op: user is the engine. */
+void adit_core_send(void *user, const struct adit_path *path, const uint8_t *msg, size_t len, uint8_t tos)
+{
+	struct adit_engine *e = user;
+	struct adit_worker *w = e->sender;
+	struct adit_outbox *o;
+	struct adit_train *t;
+
+	assert(w && len <= ADIT_OUTBOX_LEN);
+	o = w->outbox;
+	if (o->cnt == ADIT_OUTBOX_CNT)
+		send_outbox(w);
+	t = &o->train[o->cnt];
+	t->wire = memcpy(o->msg[o->cnt], msg, len);
+	t->stride = t->last_len = (uint32_t)len;
+	t->cnt = 1;
+	t->path = *path;
+	t->tos = tos;
+	o->cnt++;
+}
+
+/* Handshakes and timers. Returns whether some are left for the next turn. */
+static bool serve_core(struct adit_worker *w, bool busy, adit_time now)
+{
+	const struct adit_core *core = w->engine->core;
+	void *state = w->engine->state;
+	bool more;
+
+	adit_worker_hold(w);
+	more = core->work(state, busy ? HANDSHAKES_BUSY : HANDSHAKES_IDLE, now) > 0;
+	if (core->deadline(state) <= now) {
+		core->tick(state, now);
+		more = true;
+	}
+	adit_worker_release(w);
+	adit_egress_staged(w, now);
+	return more;
+}
+
+int adit_worker_turn(struct adit_worker *w, unsigned ready, adit_time now)
+{
+	int done = 0, r = 0;
+
+	if (ready & ADIT_READY_OUTER4)
+		done += adit_ingress_turn(w, ADIT_OUTER_4, now);
+	if (ready & ADIT_READY_OUTER6)
+		done += adit_ingress_turn(w, ADIT_OUTER_6, now);
+	if (ready & ADIT_READY_INNER)
+		r = adit_egress_turn(w, now);
+	if (r < 0)
+		return r;
+	done += r;
+	if (serve_core(w, done > 0, now))
+		done++;
+	return done;
+}
+
+adit_time adit_worker_deadline(struct adit_worker *w)
+{
+	adit_time d;
+
+	adit_worker_hold(w);
+	d = w->engine->core->deadline(w->engine->state);
+	adit_worker_release(w);
+	return d;
+}
+
+int adit_worker_init(struct adit_worker *w, struct adit_engine *engine, struct adit_inner *inner,
+		     struct adit_outer *outer, struct adit_crypto *crypto)
+{
+	memset(w, 0, sizeof(*w));
+	w->engine = engine;
+	w->inner = inner;
+	w->outer = outer;
+	w->crypto = crypto;
+	w->outbox = calloc(1, sizeof(*w->outbox));
+	if (!w->outbox || adit_egress_init(&w->egress) < 0) {
+		adit_worker_fini(w);
+		return -ENOMEM;
+	}
+	adit_gro_init(&w->gro, inner, &engine->notes, engine->strict);
+	return 0;
+}
+
+void adit_worker_fini(struct adit_worker *w)
+{
+	adit_egress_fini(&w->egress);
+	free(w->outbox);
+	w->outbox = NULL;
+}
