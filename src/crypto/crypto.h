@@ -3,7 +3,7 @@
  * crypto.h - the one face over the cryptographic libraries. Nothing here is
  * our own cryptography: ChaCha20-Poly1305 is ipsec-mb's (where the CPU and the
  * build have it, and a short measured self-test prefers it) or OpenSSL's;
- * X25519 and BLAKE2s are OpenSSL's; XChaCha20-Poly1305 and the short hash are
+ * BLAKE2s is OpenSSL's; X25519, XChaCha20-Poly1305 and the short hash are
  * libsodium's.
  *
  * A struct adit_crypto holds one thread's contexts: it is not thread-safe, and
@@ -74,8 +74,8 @@ void adit_mac(struct adit_crypto *c, uint8_t out[ADIT_COOKIE_LEN], const uint8_t
 void adit_kdf(struct adit_crypto *c, uint8_t *t1, uint8_t *t2, uint8_t *t3, const uint8_t key[ADIT_HASH_LEN],
 	      const void *input, size_t input_len);
 
-/* X25519 (RFC 7748). Returns false when the result is all zero (a low-order
- * point, seven are known): the result must then not be used. */
+/* X25519 (RFC 7748). Returns false, and writes zeros, when the result is all
+ * zero (the public key is a low-order point). out may be priv or pub. */
 bool adit_x25519(struct adit_crypto *c, uint8_t out[ADIT_KEY_LEN], const uint8_t priv[ADIT_KEY_LEN],
 		 const uint8_t pub[ADIT_KEY_LEN]);
 void adit_x25519_public(struct adit_crypto *c, uint8_t pub[ADIT_KEY_LEN], const uint8_t priv[ADIT_KEY_LEN]);

@@ -6,6 +6,8 @@
 
 #include <sodium.h>
 
+#include "crypto/context.h"
+
 void adit_xaead_seal(uint8_t *dst, const uint8_t *src, size_t len, const uint8_t *ad, size_t ad_len,
 		     const uint8_t nonce[ADIT_XNONCE_LEN], const uint8_t key[ADIT_KEY_LEN])
 {
@@ -42,6 +44,13 @@ bool adit_is_zero(const void *p, size_t len)
 void adit_wipe(void *p, size_t len)
 {
 	sodium_memzero(p, len);
+}
+
+void __attribute__((noinline)) stack_wipe(void)
+{
+	uint8_t below[4096];
+
+	adit_wipe(below, sizeof(below));
 }
 
 void adit_random(void *p, size_t len)
