@@ -68,7 +68,7 @@ def main():
     for entry in entries:
         before = count.passed
         count_test(count, entry)
-        suites[(entry.get("suite") or ["?"])[0].split(":")[-1]] += count.passed - before
+        suites[entry["name"].split(" / ")[0].split(":")[-1]] += count.passed - before
         slowest.append((entry.get("duration", 0), entry["name"].split(" / ")[-1]))
     if (broken or not entries) and not count.failed:
         count.failed.append("the test run itself")

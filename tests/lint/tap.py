@@ -34,7 +34,7 @@ def tracked(top, *endings):
     else:  # an unpacked archive
         names = [os.path.relpath(os.path.join(d, f), top) for d, _, fs in os.walk(top) for f in fs]
         names = [n for n in names if not n.startswith(("build", ".git/"))]
-    return sorted(n for n in set(names) if n.endswith(endings or "") and os.path.isfile(os.path.join(top, n)))
+    return sorted(n for n in set(names) if (not endings or n.endswith(endings)) and os.path.isfile(os.path.join(top, n)))
 
 
 def read(top, name):

@@ -55,6 +55,15 @@ def unregistered(top, folder, ending, helpers=()):
                 yield name
 
 
+def lost_references(top, names):
+    """Files that a document names and nobody has; src/ may be left out."""
+    there = set(tracked(top))
+    for name in names:
+        for path in re.findall(r"\b(?:[\w-]+/)+[\w-]+\.(?:c|h|sh|py|md|txt|lock)\b", read(top, name)):
+            if not ({path, "src/" + path} & there or path.startswith("bench/out/")):
+                yield f"{name}: {path}"
+
+
 def main(top):
     names = tracked(top, *CODE)
     sources = [n for n in names if n.endswith((".c", ".h"))]
@@ -67,6 +76,7 @@ def main(top):
                                               if c > FILE_LINES))
     check(f"no function over {FUNCTION_LINES} lines", (x for n in sources if n.endswith(".c") for x in long_functions(top, n)))
     check("no trailing blanks in the sources", matches(top, sources, re.compile(r"[ \t]+$")))
+    check("documents name files that exist", lost_references(top, [n for n in names if n.endswith(".md")]))
     for folder, ending, helpers in (("unit", "_test.c", ()), ("netns", ".sh", ("lib.sh",)), ("interop", ".sh", ("lib.sh",)),
                                     ("fuzz", ".c", ())):
         check(f"every test of tests/{folder} is run", unregistered(top, folder, ending, helpers))
