@@ -48,26 +48,48 @@ static int journal_path(char *buf, size_t size, const char *dir, const char *nam
 	return 0;
 }
 
-int adit_journal_lock(const char *dir)
+/* Opens the directory, made if need be, and takes its lock if nobody has it. */
+static int try_lock(const char *dir)
 {
-	const struct timespec pause = { 0, 50 * 1000 * 1000 };
-	int fd, tries, r;
+	struct stat st;
+	int fd, r;
 
 	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
 		return -errno;
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return -errno;
+		return errno == ENOENT ? -EWOULDBLOCK : -errno;
+	r = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
+	/* The one before us may have removed it as the last. */
+	if (!r && (fstat(fd, &st) < 0 || !st.st_nlink))
+		r = -EWOULDBLOCK;
+	if (r) {
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+int adit_journal_lock(const char *dir)
+{
+	const struct timespec pause = { 0, 50 * 1000 * 1000 };
+	int fd, tries;
+
 	for (tries = 0; tries < 200; tries++) {
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		fd = try_lock(dir);
+		if (fd != -EWOULDBLOCK)
 			return fd;
-		if (errno != EWOULDBLOCK)
-			break;
 		nanosleep(&pause, NULL);
 	}
-	r = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	return -EBUSY;
+}
+
+void adit_journal_unlock(const char *dir, int fd)
+{
+	if (fd < 0)
+		return;
+	rmdir(dir); /* only when it is empty, which the kernel sees to */
 	close(fd);
-	return r;
 }
 
 static int sync_dir(const char *dir)

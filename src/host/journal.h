@@ -15,9 +15,11 @@
 #define ADIT_JOURNAL_DIR "/run/adit"
 
 /* Makes dir if need be and takes its lock, so that one program at a time
- * changes the plans in it. Waits at most 10 s. Returns a descriptor (close it
- * to give the lock back), or -errno (-EBUSY: somebody else has it). */
+ * changes the plans in it. Waits at most 10 s. Returns a descriptor, or -errno
+ * (-EBUSY: somebody else has it). */
 int adit_journal_lock(const char *dir);
+/* Gives the lock back, and removes the directory when no plan is left in it. */
+void adit_journal_unlock(const char *dir, int fd);
 /* The whole file at once: written aside, synced, renamed. 0 or -errno. */
 int adit_journal_write(const char *dir, const struct adit_plan *plan);
 /* Fills an uninitialised plan; *this_boot says whether its steps can still be

@@ -94,9 +94,13 @@ static void journal_round_trip(void **state)
 	assert_int_equal(adit_journal_remove(dir, "t0"), 0);
 	assert_int_equal(adit_journal_remove(dir, "t0"), 0);
 	assert_int_equal(adit_journal_read(&back, dir, "../t0", &this_boot), -EINVAL);
-	close(lock);
+	adit_journal_unlock(dir, lock);
 	adit_plan_fini(&plan);
-	assert_int_equal(rmdir(dir), 0); /* and nothing else was left in it */
+	/* Nothing else was left in it, so it is gone; and is made again. */
+	assert_int_equal(access(dir, F_OK), -1);
+	lock = adit_journal_lock(dir);
+	assert_true(lock >= 0);
+	adit_journal_unlock(dir, lock);
 }
 
 static void write_file(const char *path, const char *text)

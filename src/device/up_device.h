@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+/* up_device.h - the device process behind an interface that `adit up` made */
+#ifndef ADIT_DEVICE_UP_DEVICE_H
+#define ADIT_DEVICE_UP_DEVICE_H
+
+#include "base/path.h"
+#include "base/quickconf.h"
+
+/* Starts this very program as `adit device NAME`, which returns when interface
+ * and socket exist. It says itself what went wrong. 0 or -errno. */
+int adit_up_start(const char *name);
+/* Hands it keys and peers over its UAPI socket. 0 or -errno. */
+int adit_up_configure(const char *name, const struct adit_quickconf *conf, const struct adit_path *endpoints);
+
+/* The process that answers at NAME's socket, as a descriptor to wait on;
+ * -ESRCH when there is none, -errno. */
+int adit_up_process(const char *name);
+/* Waits for its end, which the loss of the link has brought about; ends it
+ * where it has not. Closes pidfd (negative is fine). Then removes the socket
+ * file that a killed process left. */
+void adit_up_wait_gone(const char *name, int pidfd);
+
+#endif
