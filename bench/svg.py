@@ -10,21 +10,26 @@ GROUPS = {
 }
 TITLES = {"tcp": "TCP through the tunnel", "udp": "UDP out of the tunnel, sender without GSO",
           "rtt": "Round trip, median; less is better", "handshakes": "Handshakes answered"}
-COLOURS = {"veth": "#bbbbbb", "adit": "#1b6ca8", "wireguard-go": "#d9822b", "boringtun": "#8a9a5b", "gotatun": "#9b6b9e"}
+COLOURS = {"adit": "#1b6ca8", "wireguard-go": "#d9822b", "boringtun": "#8a9a5b", "gotatun": "#9b6b9e"}
 BAR, GAP, LEFT, WIDTH = 16, 14, 190, 760
 
 
 def bars(title, groups, unit, machine):
-    most = max((s["max"] for g in groups.values() for s in g.values() if s), default=1) or 1
+    # The bare link is named, not drawn: it would make every bar short.
+    most = max((s["max"] for g in groups.values() for p, s in g.items() if s and p != "veth"), default=1) or 1
     scale = (WIDTH - LEFT - 120) / most
     y, parts = 46, []
     for name, row in groups.items():
+        top = y
         parts.append(f'<text x="8" y="{y + BAR - 4}" class="name">{escape(name)}</text>')
+        if row.get("veth"):
+            text = f"bare link {row['veth']['median']:.3g} {unit}"
+            parts.append(f'<text x="8" y="{y + 2 * BAR - 4}" class="foot">{escape(text)}</text>')
         for program, s in row.items():
-            if s:
+            if s and program != "veth":
                 parts.append(bar(program, s, y, scale, unit))
                 y += BAR
-        y += GAP
+        y = max(y + GAP, top + 2 * BAR + GAP)
     foot = f"{machine['cpu']}, {machine['cpus']} CPUs, Linux {machine['kernel']}"
     parts.append(f'<text x="8" y="{y + 8}" class="foot">{escape(foot)}</text>')
     return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{y + 20}" font-family="sans-serif" '
