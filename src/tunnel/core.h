@@ -40,6 +40,7 @@ struct adit_core {
 	int (*up)(void *core, int max_peers, adit_time now);
 	int (*down)(void *core, int max_peers, adit_time now);
 	void (*set_mtu)(void *core, unsigned mtu);
+	void (*set_port)(void *core, uint16_t port); /* ours: to see our own datagrams come back */
 	void (*routes_changed)(void *core); /* sticky source addresses are to be found anew */
 	void (*drops)(const void *core, uint64_t drops[ADIT_DROP_CNT], adit_time now); /* adds the core's own */
 };

@@ -82,6 +82,11 @@ static void set_mtu(void *core, unsigned mtu)
 	adit_wg_set_mtu(core, mtu);
 }
 
+static void set_port(void *core, uint16_t port)
+{
+	adit_wg_set_port(core, port);
+}
+
 static void routes_changed(void *core)
 {
 	adit_wg_forget_sources(core);
@@ -116,6 +121,7 @@ const struct adit_core adit_core_wg = {
 	.up = up,
 	.down = down,
 	.set_mtu = set_mtu,
+	.set_port = set_port,
 	.routes_changed = routes_changed,
 	.drops = drops,
 };

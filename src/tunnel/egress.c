@@ -45,24 +45,6 @@ static uint8_t *plain_start(const struct adit_worker *w, const struct adit_train
 	return t->super ? t->super->buf : t->wire + w->engine->core->head;
 }
 
-/* A datagram of our own that the host's routes led into the tunnel would go
- * round and grow for ever. */
-static bool is_routing_loop(const struct adit_worker *w, const struct adit_train *t)
-{
-	const uint8_t *ip = plain_start(w, t);
-	struct adit_inet in;
-
-	if (!adit_inet_parse(&in, ip, t->len[0]) || in.protocol != ADIT_IPPROTO_UDP || in.fragment ||
-	    in.len < in.l4_off + (uint32_t)ADIT_UDP_HDR)
-		return false;
-	if (adit_get_be16(ip + in.l4_off) != atomic_load_explicit(&w->engine->port, memory_order_relaxed) ||
-	    adit_get_be16(ip + in.l4_off + 2) != t->path.port)
-		return false;
-	if (in.version == 4)
-		return t->path.kind == ADIT_PATH_UDP4 && memcmp(ip + 16, t->path.addr, 4) == 0;
-	return t->path.kind == ADIT_PATH_UDP6 && memcmp(ip + 24, t->path.addr, 16) == 0;
-}
-
 /* Tells the local sender, as far as the limit allows. */
 static void answer_unreachable(struct adit_worker *w, const struct adit_train *t, adit_time now)
 {
@@ -88,8 +70,6 @@ static void finish_train(struct adit_worker *w, struct adit_train *t, adit_time 
 {
 	const struct adit_core *core = w->engine->core;
 	struct adit_egress *e = &w->egress;
-	unsigned cnt = t->cnt;
-	bool loop;
 	int v;
 
 	t->drop = ADIT_DROP_NONE;
@@ -101,15 +81,11 @@ static void finish_train(struct adit_worker *w, struct adit_train *t, adit_time 
 			answer_unreachable(w, t, now);
 		return;
 	}
-	loop = is_routing_loop(w, t);
-	if (!loop)
-		core->seal(w->crypto, t);
+	core->seal(w->crypto, t);
 	adit_worker_hold(w);
 	core->out_done(w->engine->state, t, now);
 	adit_worker_release(w);
-	if (loop)
-		adit_worker_drop(w, ADIT_DROP_routing_loop, cnt);
-	else if (t->cnt)
+	if (t->cnt)
 		e->ready[e->ready_cnt++] = t;
 }
 

@@ -34,7 +34,10 @@ int adit_sockets_open(struct adit_tunnel *t, uint16_t port)
 	}
 	if (t->threads > 1)
 		adit_udp_steer(&t->data[0].udp, t->threads);
-	atomic_store(&t->engine.port, b.port);
+	t->port = b.port;
+	adit_hold_control(&t->engine.hold);
+	t->engine.core->set_port(t->engine.state, b.port);
+	adit_hold_release(&t->engine.hold);
 	return 0;
 }
 
@@ -52,7 +55,6 @@ void adit_tunnel_go_up(struct adit_tunnel *t)
 		adit_notes_add(&t->engine.notes, "socket: cannot use port %u: %s", t->port, strerror(-r));
 		return;
 	}
-	t->port = atomic_load(&t->engine.port);
 	atomic_store(&t->up, true);
 	do {
 		adit_hold_control(&t->engine.hold);
@@ -98,14 +100,11 @@ int adit_tunnel_set_port(struct adit_tunnel *t, uint16_t port)
 		return 0;
 	}
 	adit_gate_close(t, NULL);
-	if (atomic_load(&t->up)) {
+	if (atomic_load(&t->up))
 		r = adit_sockets_open(t, port);
-		if (r == 0)
-			port = atomic_load(&t->engine.port);
-	} else if (port) {
+	else if (port)
 		r = try_port(t, port);
-	}
-	if (r == 0)
+	if (r == 0 && !atomic_load(&t->up))
 		t->port = port;
 	adit_gate_open(t);
 	pthread_mutex_unlock(&t->config);

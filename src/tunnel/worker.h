@@ -35,7 +35,6 @@ struct adit_engine {
 	struct adit_worker *sender; /* who makes the call into the core now; under the hold */
 	struct adit_icmp_limit icmp; /* under the hold */
 	struct adit_notes notes;
-	_Atomic uint16_t port; /* of the sockets: to see our own datagrams come back */
 	_Atomic unsigned mtu;
 	bool strict;
 };

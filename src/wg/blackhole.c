@@ -12,6 +12,7 @@
 #define RETRIES_LATEST 4
 #define SPAN_MIN (10 * ADIT_SEC)
 #define LARGE_MAX 1024
+#define LARGE_FLOW 64
 
 static uint64_t mix(uint64_t h, uint64_t v)
 {
@@ -59,8 +60,8 @@ void wg_blackhole_sent(struct wg_blackhole *b, const uint8_t *packet, size_t len
 	}
 	if (alive(b, now) && b->large < LARGE_MAX)
 		return;
-	/* Large datagrams flow again, or the flow that stood still is gone. */
-	if (b->large >= LARGE_MAX)
+	/* Many large datagrams, or a second's worth without a repetition: they flow again. */
+	if (b->large >= LARGE_MAX || (b->sent == 1 && b->large >= LARGE_FLOW))
 		b->suspected = false;
 	if (!segment)
 		return;

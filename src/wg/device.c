@@ -64,6 +64,16 @@ void adit_wg_free(struct adit_wg *wg)
 	free(wg);
 }
 
+void adit_wg_forget_sources(struct adit_wg *wg)
+{
+	wg->sources++;
+}
+
+void adit_wg_set_port(struct adit_wg *wg, uint16_t port)
+{
+	wg->port = port;
+}
+
 /* --- identity ----------------------------------------------------------------- */
 
 static void restart_cursor(struct adit_wg *wg, struct adit_wg_cursor *c)

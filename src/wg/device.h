@@ -23,6 +23,7 @@ struct adit_wg {
 	unsigned mtu;
 	uint16_t port; /* ours, host order; 0 = not known */
 	bool up;
+	uint32_t sources; /* generation: sticky sources of an older one are stale */
 
 	/* identity */
 	struct wg_secrets *secrets;

@@ -176,10 +176,20 @@ void adit_wg_peer_set_psk(struct adit_wg *wg, struct adit_wg_peer *peer, const u
 
 /* --- endpoints -------------------------------------------------------------------- */
 
+const struct adit_path *wg_peer_path(const struct adit_wg *wg, struct adit_wg_peer *peer)
+{
+	if (peer->sources != wg->sources) {
+		peer->sources = wg->sources;
+		adit_path_clear_source(&peer->endpoint);
+	}
+	return &peer->endpoint;
+}
+
 void wg_peer_heard(struct adit_wg *wg, struct adit_wg_peer *peer, const struct adit_path *path)
 {
 	bool same;
 
+	peer->sources = wg->sources;
 	if (adit_path_equal(&peer->endpoint, path))
 		return;
 	same = adit_path_same_remote(&peer->endpoint, path);
@@ -196,10 +206,9 @@ void adit_wg_peer_set_endpoint(struct adit_wg *wg, struct adit_wg_peer *peer, co
 
 	free(peer->endpoints);
 	peer->endpoints = NULL;
-	if (!adit_path_same_remote(&peer->endpoint, path)) {
-		peer->endpoint = *path;
+	if (!adit_path_same_remote(&peer->endpoint, path))
 		wg_blackhole_reset(&peer->blackhole);
-	}
+	peer->endpoint = *path;
 	if (!had)
 		wg_timers_want_keepalive(wg, peer, wg->clock);
 }

@@ -31,6 +31,7 @@ struct adit_wg_peer {
 	/* data path */
 	struct wg_session *current, *next, *previous;
 	struct adit_path endpoint;
+	uint32_t sources; /* generation in which its sticky source was heard */
 	struct wg_staged *staged, **staged_tail;
 	struct adit_list ready_link; /* staged packets may leave now */
 	uint32_t staged_cnt;
@@ -79,6 +80,8 @@ static_assert(sizeof(struct adit_wg_peer) <= 704, "an idle peer costs at most 1 
 const uint8_t *wg_peer_static_static(struct adit_wg *wg, struct adit_wg_peer *peer);
 /* Forgets what the last private key made: secret, pending handshake, right to send. */
 void wg_peer_forget_identity(struct adit_wg *wg, struct adit_wg_peer *peer);
+/* Where to send to: the endpoint, without a sticky source that has become stale. */
+const struct adit_path *wg_peer_path(const struct adit_wg *wg, struct adit_wg_peer *peer);
 /* Authenticated traffic came from here: that is where the peer is now. */
 void wg_peer_heard(struct adit_wg *wg, struct adit_wg_peer *peer, const struct adit_path *path);
 /* Stops everything that goes on with the peer: device down, removal. */

@@ -61,6 +61,7 @@ static int begin_run(struct adit_wg *wg, struct adit_train *t, adit_time now)
 
 int adit_wg_in_begin(struct adit_wg *wg, struct adit_train *t, adit_time now)
 {
+	assert(t->stride || !t->rest_len);
 	now = wg_now(wg, now);
 	while (t->rest_len) {
 		const uint8_t *msg = t->rest;

@@ -46,7 +46,7 @@ static int stage(struct adit_wg *wg, struct adit_wg_peer *peer, struct adit_trai
 }
 
 /* Writes session, counters and path into the train; the peer's current session can send it. */
-static void reserve(struct adit_wg_peer *peer, struct adit_train *t, uint8_t tos)
+static void reserve(const struct adit_wg *wg, struct adit_wg_peer *peer, struct adit_train *t, uint8_t tos)
 {
 	struct wg_session *s = peer->current;
 
@@ -56,7 +56,7 @@ static void reserve(struct adit_wg_peer *peer, struct adit_train *t, uint8_t tos
 	t->counter = s->send_counter;
 	t->index = s->remote_index;
 	t->tos = tos;
-	t->path = peer->endpoint;
+	t->path = *wg_peer_path(wg, peer);
 	t->drop = ADIT_DROP_NONE;
 	s->send_counter += t->cnt;
 }
@@ -98,7 +98,7 @@ int adit_wg_out_begin(struct adit_wg *wg, struct adit_train *t, adit_time now)
 		wg_blackhole_sent(&peer->blackhole, packet, len, t->cnt, now);
 	if (peer->staged || !wg_session_can_send(wg, peer->current, t->cnt, now))
 		return stage(wg, peer, t, ecn, now);
-	reserve(peer, t, ecn); /* DSCP 0: the inner one must not leak */
+	reserve(wg, peer, t, ecn); /* DSCP 0: the inner one must not leak */
 	return ADIT_SEAL;
 }
 
@@ -117,7 +117,7 @@ int adit_wg_staged_next(struct adit_wg *wg, struct adit_train *t, uint8_t *wire,
 		}
 		t->wire = wire;
 		wg_staged_take(wg, peer, t, cap);
-		reserve(peer, t, t->tos);
+		reserve(wg, peer, t, t->tos);
 		if (peer->staged)
 			adit_list_add_tail(&wg->ready, &peer->ready_link);
 		return ADIT_SEAL;
@@ -213,7 +213,7 @@ static void send_on(struct adit_wg *wg, struct adit_wg_peer *peer, const struct 
 static void send_message(struct adit_wg *wg, struct adit_wg_peer *peer, const void *msg, size_t len, uint8_t tos,
 			 adit_time now)
 {
-	send_on(wg, peer, &peer->endpoint, msg, len, tos);
+	send_on(wg, peer, wg_peer_path(wg, peer), msg, len, tos);
 	wg_timers_any_sent(wg, peer, now);
 }
 
@@ -236,7 +236,7 @@ void wg_send_initiation(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time
 {
 	struct wg_initiation msg;
 
-	if (!wg->up || peer->endpoint.kind == ADIT_PATH_NONE ||
+	if (!wg->up || !wg->has_identity || peer->endpoint.kind == ADIT_PATH_NONE ||
 	    now - peer->last_sent_handshake < WG_REKEY_TIMEOUT)
 		return;
 	peer->last_sent_handshake = now;
@@ -271,7 +271,7 @@ void wg_send_keepalive(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time 
 	uint8_t msg[ADIT_WG_OVERHEAD];
 	struct wg_session *s = peer->current;
 
-	if (peer->endpoint.kind == ADIT_PATH_NONE)
+	if (!wg->up || peer->endpoint.kind == ADIT_PATH_NONE)
 		return;
 	if (peer->staged || !wg_session_can_send(wg, s, 1, now)) {
 		wg_peer_ready(wg, peer, now);

@@ -121,6 +121,9 @@ bool adit_wg_is_up(const struct adit_wg *wg);
  * (by a generation number, so the cost does not grow with the peers) and found
  * anew from what the peer sends next. */
 void adit_wg_forget_sources(struct adit_wg *wg);
+/* The UDP port datagrams leave from (0 = not known): one that comes back into
+ * the tunnel on its way to the peer it was sealed for is dropped (routing_loop). */
+void adit_wg_set_port(struct adit_wg *wg, uint16_t port);
 void adit_wg_set_mtu(struct adit_wg *wg, unsigned mtu);
 /* The UDP port the driver's sockets are bound to (0 = not known): a packet from
  * it to the endpoint of the peer that would carry it is a routing loop. */
