@@ -44,6 +44,8 @@ struct device {
 /* Before there is a log level: what is wrong with the call itself. */
 static int usage(const char *name, const char *fmt, const char *what, const char *why)
 {
+	if (!strcmp(name, "device"))
+		name = "adit device";
 	fprintf(stderr, "%s: ", name);
 	fprintf(stderr, fmt, what, why);
 	fprintf(stderr, "\nUsage: %s [-f] IFACE (%s --help says more)\n", name, name);

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * commands.c - the command table. To add a command: a line here, its section
+ * in man/adit.1; help and completion follow by themselves, and the lint suite
+ * compares the table with the manual.
+ */
+#include <stddef.h>
+
+#include "cli/cli.h"
+#include "device/device.h"
+
+static const struct adit_option no_options[] = { { 0 } };
+
+static const struct adit_option device_options[] = {
+	{ "-f, --foreground", NULL, "stay in the foreground and log to standard error" },
+	{ 0 },
+};
+
+static const struct adit_option show_options[] = {
+	{ "--json", NULL, "print JSON; its schema field is raised when a field changes its meaning" },
+	{ "--rate", NULL, "measure for a second and show rates" },
+	{ 0 },
+};
+
+static const struct adit_option version_options[] = {
+	{ "-v, --verbose", NULL, "also the build, the libraries, and every cipher backend with its measured speed" },
+	{ 0 },
+};
+
+#define DEVICE_ENVIRONMENT                                                                       \
+	"Environment:\n"                                                                         \
+	"  LOG_LEVEL             silent, error (default), verbose\n"                             \
+	"  ADIT_THREADS          data threads, 1 to 16; by default 1 on up to two cores\n"       \
+	"  ADIT_OFFLOAD          kernel offloads: \"-tso,-gso\" without these, \"gso,gro\" only these,\n" \
+	"                        all, none; known are tso, uso, gso, gro, csum\n"                \
+	"  ADIT_AEAD             ipsec-mb or openssl; by default the faster one\n"               \
+	"  ADIT_STRICT_CHECKSUM  1: verify and compute every inner checksum\n"                   \
+	"  WG_PROCESS_FOREGROUND 1: as -f\n"                                                     \
+	"  WG_TUN_FD, WG_UAPI_FD descriptors to use instead of opening our own"
+
+const struct adit_command adit_commands[] = {
+	{
+		.name = "device",
+		.topic = "WireGuard interfaces",
+		.synopsis = "[-f] IFACE",
+		.summary = "run a WireGuard interface in user space",
+		.about = "Makes the interface IFACE and serves it until it is deleted, its socket file is\n"
+			 "removed, or a signal ends it. It is configured with wg(8), as any other WireGuard\n"
+			 "interface. Without -f it goes into the background once the interface is ready.\n"
+			 "adit-wg is the same program, for WG_QUICK_USERSPACE_IMPLEMENTATION.\n\n"
+			 DEVICE_ENVIRONMENT,
+		.example = "adit device wg0\nwg setconf wg0 wg0.conf && ip link set wg0 up",
+		.complete = "none",
+		.options = device_options,
+		.run = adit_device_main,
+	},
+	{
+		.name = "up",
+		.topic = "WireGuard interfaces",
+		.synopsis = "FILE.conf|NAME",
+		.summary = "bring a wg-quick file up, in user space",
+		.about = "Starts a device named after the file, configures it, gives it the file's addresses\n"
+			 "and MTU, and adds routes for the allowed IPs. NAME means /etc/wireguard/NAME.conf.\n"
+			 "The kernel's own WireGuard is never used.",
+		.example = "adit up ./office.conf\nadit up office",
+		.complete = "file",
+		.options = no_options,
+		.run = adit_up_main,
+	},
+	{
+		.name = "down",
+		.topic = "WireGuard interfaces",
+		.synopsis = "FILE.conf|NAME",
+		.summary = "undo what up did",
+		.about = "Takes the routes and the interface away and ends the device.",
+		.example = "adit down office",
+		.complete = "file",
+		.options = no_options,
+		.run = adit_down_main,
+	},
+	{
+		.name = "show",
+		.topic = "WireGuard interfaces",
+		.synopsis = "[IFACE] [--json] [--rate]",
+		.summary = "show interfaces, peers, and what is wrong with them",
+		.about = "Like wg show, and besides: when each peer was last heard, loss, dropped packets by\n"
+			 "reason, offloads and cipher in use, fall-backs, suspected black holes. Without IFACE\n"
+			 "all user-space interfaces are shown, those of other programs with what they tell.\n"
+			 "Colours appear on a terminal unless NO_COLOR is set. The status is 3 when IFACE\n"
+			 "is not there.",
+		.example = "adit show wg0\nadit show --json | jq '.interfaces[].peers[].last_rx_age_ms'",
+		.complete = "iface",
+		.options = show_options,
+		.run = adit_show_main,
+	},
+	{
+		.name = "genkey",
+		.topic = "Keys",
+		.synopsis = "",
+		.summary = "make a private key",
+		.about = "Prints a new private key in base64, as wg genkey does. Warns when it goes to a file\n"
+			 "that others may read.",
+		.example = "(umask 077; adit genkey > office.key)",
+		.complete = "none",
+		.options = no_options,
+		.run = adit_genkey_main,
+	},
+	{
+		.name = "pubkey",
+		.topic = "Keys",
+		.synopsis = "",
+		.summary = "derive the public key from a private key",
+		.about = "Reads a private key in base64 from standard input and prints its public key.",
+		.example = "adit pubkey < office.key",
+		.complete = "none",
+		.options = no_options,
+		.run = adit_pubkey_main,
+	},
+	{
+		.name = "genpsk",
+		.topic = "Keys",
+		.synopsis = "",
+		.summary = "make a preshared key",
+		.about = "Prints 32 random bytes in base64, as wg genpsk does.",
+		.example = "(umask 077; adit genpsk > office.psk)",
+		.complete = "none",
+		.options = no_options,
+		.run = adit_genpsk_main,
+	},
+#ifdef ADIT_HAVE_DEMO
+	{
+		.name = "demo",
+		.topic = "About adit",
+		.synopsis = "",
+		.summary = "two hosts, a tunnel and a page through it, in seconds",
+		.about = "Makes two hosts in namespaces of its own, a device in each, and shows a handshake, a\n"
+			 "ping, a page fetched and a timed transfer through the tunnel next to the bare link.\n"
+			 "Needs no configuration and no other program, and leaves nothing behind.",
+		.example = "adit demo",
+		.complete = "none",
+		.options = no_options,
+		.run = adit_demo_main,
+	},
+#endif
+	{
+		.name = "version",
+		.topic = "About adit",
+		.synopsis = "[-v]",
+		.summary = "print the version",
+		.about = "With -v also the build, the libraries, the kernel, and every cipher backend with its\n"
+			 "speed as measured now, and which one is chosen.",
+		.example = "adit version -v",
+		.complete = "none",
+		.options = version_options,
+		.run = adit_version_main,
+	},
+	{
+		.name = "completion",
+		.topic = "About adit",
+		.synopsis = "bash|zsh|fish",
+		.summary = "print the completion script of a shell",
+		.about = "It is installed with the program; this is for a shell or a place of your own.",
+		.example = "source <(adit completion bash)",
+		.complete = "bash zsh fish",
+		.options = no_options,
+		.run = adit_completion_main,
+	},
+	{
+		.name = "help",
+		.topic = "About adit",
+		.synopsis = "[COMMAND]",
+		.summary = "print what adit can do, or all about one command",
+		.about = "The same as COMMAND --help. The manual pages are adit(1), adit-device(8), adit-wg(8).",
+		.example = "adit help show",
+		.complete = "command",
+		.options = no_options,
+		.run = adit_help_main,
+	},
+	{ 0 },
+};
