@@ -20,10 +20,11 @@ struct aead_ops {
 	/* Contexts of one thread. 0, -ENOENT when not usable here, -ENOMEM. */
 	int (*create)(void **ret);
 	void (*destroy)(void *state); /* wipes */
+	/* As adit_aead_seal and _open, with any nonce. */
 	void (*seal)(void *state, uint8_t *dst, const uint8_t *src, size_t len, const uint8_t *ad, size_t ad_len,
-		     uint64_t counter, const uint8_t *key);
+		     const uint8_t nonce[AEAD_NONCE_LEN], const uint8_t *key);
 	bool (*open)(void *state, uint8_t *dst, const uint8_t *src, size_t len, const uint8_t *ad, size_t ad_len,
-		     uint64_t counter, const uint8_t *key);
+		     const uint8_t nonce[AEAD_NONCE_LEN], const uint8_t *key);
 	void (*forget)(void *state); /* overwrites the last key, NULL if none is kept */
 };
 

@@ -87,12 +87,10 @@ static void destroy(void *state)
 }
 
 static inline void run(IMB_MGR *mgr, IMB_CIPHER_DIRECTION direction, uint8_t *dst, const uint8_t *src, size_t len,
-		       const uint8_t *ad, size_t ad_len, uint64_t counter, const uint8_t *key, uint8_t *tag)
+		       const uint8_t *ad, size_t ad_len, const uint8_t nonce[AEAD_NONCE_LEN], const uint8_t *key, uint8_t *tag)
 {
 	IMB_JOB *job = IMB_GET_NEXT_JOB(mgr);
-	uint8_t nonce[AEAD_NONCE_LEN];
 
-	aead_nonce(nonce, counter);
 	job->cipher_mode = IMB_CIPHER_CHACHA20_POLY1305;
 	job->hash_alg = IMB_AUTH_CHACHA20_POLY1305;
 	job->cipher_direction = direction;
@@ -119,20 +117,20 @@ static inline void run(IMB_MGR *mgr, IMB_CIPHER_DIRECTION direction, uint8_t *ds
 }
 
 static void seal(void *state, uint8_t *dst, const uint8_t *src, size_t len, const uint8_t *ad, size_t ad_len,
-		 uint64_t counter, const uint8_t *key)
+		 const uint8_t nonce[AEAD_NONCE_LEN], const uint8_t *key)
 {
-	run(state, IMB_DIR_ENCRYPT, dst, src, len, ad, ad_len, counter, key, dst + len);
+	run(state, IMB_DIR_ENCRYPT, dst, src, len, ad, ad_len, nonce, key, dst + len);
 }
 
 static bool open_(void *state, uint8_t *dst, const uint8_t *src, size_t len, const uint8_t *ad, size_t ad_len,
-		  uint64_t counter, const uint8_t *key)
+		  const uint8_t nonce[AEAD_NONCE_LEN], const uint8_t *key)
 {
 	uint8_t tag[AEAD_TAG_LEN];
 
 	if (len < AEAD_TAG_LEN)
 		return false;
 	len -= AEAD_TAG_LEN;
-	run(state, IMB_DIR_DECRYPT, dst, src, len, ad, ad_len, counter, key, tag);
+	run(state, IMB_DIR_DECRYPT, dst, src, len, ad, ad_len, nonce, key, tag);
 	return !CRYPTO_memcmp(tag, src + len, AEAD_TAG_LEN);
 }
 

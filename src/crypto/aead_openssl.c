@@ -80,13 +80,11 @@ out:
 }
 
 static void seal(void *p, uint8_t *dst, const uint8_t *src, size_t len, const uint8_t *ad, size_t ad_len,
-		 uint64_t counter, const uint8_t *key)
+		 const uint8_t nonce[AEAD_NONCE_LEN], const uint8_t *key)
 {
 	EVP_CIPHER_CTX *ctx = ((struct state *)p)->seal;
-	uint8_t nonce[AEAD_NONCE_LEN];
 	int n = 0;
 
-	aead_nonce(nonce, counter);
 	must(EVP_EncryptInit_ex2(ctx, NULL, key, nonce, NULL));
 	if (ad_len)
 		must(EVP_EncryptUpdate(ctx, NULL, &n, ad, (int)ad_len));
@@ -97,17 +95,16 @@ static void seal(void *p, uint8_t *dst, const uint8_t *src, size_t len, const ui
 }
 
 static bool open_(void *p, uint8_t *dst, const uint8_t *src, size_t len, const uint8_t *ad, size_t ad_len,
-		  uint64_t counter, const uint8_t *key)
+		  const uint8_t nonce[AEAD_NONCE_LEN], const uint8_t *key)
 {
 	EVP_CIPHER_CTX *ctx = ((struct state *)p)->open;
-	uint8_t nonce[AEAD_NONCE_LEN], tag[AEAD_TAG_LEN];
+	uint8_t tag[AEAD_TAG_LEN];
 	int n = 0;
 
 	if (len < AEAD_TAG_LEN)
 		return false;
 	len -= AEAD_TAG_LEN;
 	memcpy(tag, src + len, AEAD_TAG_LEN);
-	aead_nonce(nonce, counter);
 	must(EVP_DecryptInit_ex2(ctx, NULL, key, nonce, NULL));
 	must(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, AEAD_TAG_LEN, tag));
 	if (ad_len)
