@@ -49,7 +49,7 @@ def udp(tunnel, seconds, size):
 
     iperf3's own receive buffer loses part of each burst, so what came out of the tunnel is counted at the interface.
     One super-packet counts as one packet there, but its bytes are all counted and its headers (28) once, hence the
-    division.
+    division. (It agrees with what the kernel says: datagrams iperf3 read and RcvbufErrors.)
     """
     before = tunnel.counters("B")
     r = iperf(tunnel, seconds, "-u", "-b", "0", "-l", str(size))

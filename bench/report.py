@@ -32,7 +32,8 @@ TARGETS = [
 EXTRA = [
     ("TCP CPU s/GB", "tcp1", "cpu_s_per_gb"), ("UDP 64 B loss %", "udp64", "loss_percent"),
     ("UDP 512 B loss %", "udp512", "loss_percent"), ("UDP 1340 B loss %", "udp1340", "loss_percent"),
-    ("UDP 1340 B Gb/s", "udp1340", "gbps"), ("UDP 1340 B out of order", "udp1340", "out_of_order"),
+    ("UDP 1340 B Gb/s", "udp1340", "gbps"), ("UDP 64 B read by iperf3 kpps", "udp64", "iperf_kpps"),
+    ("UDP 1340 B read by iperf3 kpps", "udp1340", "iperf_kpps"), ("UDP 1340 B out of order", "udp1340", "out_of_order"),
     ("idle round trip p90 us", "rtt", "p90_us"), ("idle round trip p99 us", "rtt", "p99_us"),
     ("loaded round trip p99 us", "rttload", "p99_us"), ("handshake CPU us", "handshakes", "cpu_us_each"),
     ("handshakes, of what X25519 allows", "handshakes", "of_x25519"),
