@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -387,6 +388,15 @@ static LAB_UNUSED void lab_pass(struct lab *lab, adit_time span, bool flow)
 	}
 	lab->wall_ns += end - lab->now;
 	lab->now = end;
+}
+
+/* Makes mac1 right again after a handshake message for `to` was changed. */
+static LAB_UNUSED void lab_remac(const struct lab_node *to, uint8_t *msg, size_t len)
+{
+	uint8_t key[32];
+
+	wg_cookie_label_key(to->crypto, key, "mac1----", to->public_key);
+	adit_mac(to->crypto, msg + len - 32, key, sizeof(key), msg, len - 32, NULL, 0);
 }
 
 /* How many of the messages in `out` have this type and length (0: any); data
