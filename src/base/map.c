@@ -6,14 +6,15 @@
  *
  * Items are inserted into `now` only. When `now` becomes too full or too empty
  * it becomes `old`, and a table of another size takes its place; from then on
- * every insert and every remove moves up to STEP slots of `old` over. `old`
+ * every insert and every remove moves up to MOVE items of `old` over. `old`
  * only loses items, so there a hole is a tombstone that probes walk across;
  * it goes away with the table. In `now` removing shifts the rest of the
  * cluster back, so there are never tombstones and probes stay short.
  *
- * A table grows above 3/4 and shrinks below 1/8. At the fewest C/4 changes lie
- * between the start of a move of C slots and the next resize, and a move takes
- * C/STEP of them: it is always over by then.
+ * A table grows above 3/4 and shrinks below 1/8. Moving C slots takes C * 3/4 /
+ * MOVE changes after growing, and the next resize is C/2 changes away at least;
+ * after shrinking it takes C/LOOK, and the next resize is C/16 away. So it is
+ * always over by then.
  */
 #include "base/map.h"
 
@@ -22,7 +23,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEP      8 /* slots of the old table looked at with each change */
+#define LOOK      64 /* slots of the old table looked at with each change */
+#define MOVE      8  /* items moved with each change */
 #define SLOTS_MIN 16
 
 static char moved; /* its address marks a slot of `old` that is empty now */
@@ -102,7 +104,9 @@ static void table_close_gap(struct adit_map_table *t, size_t i)
 
 static void move_some(struct adit_map *m)
 {
-	for (int n = 0; m->old.slots && n < STEP; n++) {
+	int moves = 0;
+
+	for (int n = 0; m->old.slots && n < LOOK && moves < MOVE; n++) {
 		struct adit_map_slot *s;
 
 		if (!m->old.used) {
@@ -116,6 +120,7 @@ static void move_some(struct adit_map *m)
 		table_put(&m->now, s->hash, s->item);
 		s->item = MOVED;
 		m->old.used--;
+		moves++;
 	}
 }
 
