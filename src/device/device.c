@@ -119,6 +119,21 @@ static int read_offloads(struct device *d, const char *argv0)
 		     bad, "");
 }
 
+static int read_aead(struct device *d, const char *argv0)
+{
+	const char *text = getenv("ADIT_AEAD");
+	struct adit_aead_info info[8];
+	size_t cnt, i;
+
+	if (!text || !*text)
+		return 0;
+	cnt = adit_crypto_backends(info, sizeof(info) / sizeof(info[0]));
+	for (i = 0; i < cnt; i++)
+		if (!strcmp(info[i].name, text) && info[i].bytes_per_s > 0)
+			d->cfg.aead = text;
+	return d->cfg.aead ? 0 : usage(argv0, "ADIT_AEAD=%s is not here%s; `adit version -v` lists the ciphers", text, "");
+}
+
 static int read_environment(struct device *d, const char *argv0)
 {
 	const char *text;
@@ -136,10 +151,10 @@ static int read_environment(struct device *d, const char *argv0)
 			return usage(argv0, "ADIT_THREADS=%s is not a number from 1 to 16%s", text, "");
 		d->cfg.threads = (unsigned)v;
 	}
-	text = getenv("ADIT_AEAD");
-	d->cfg.aead = text && *text ? text : NULL;
 	d->cfg.strict_checksums = is_set("ADIT_STRICT_CHECKSUM");
 	r = read_offloads(d, argv0);
+	if (!r)
+		r = read_aead(d, argv0);
 	if (!r)
 		r = given_fd(argv0, "WG_TUN_FD", &d->tun_fd);
 	if (!r)

@@ -11,9 +11,9 @@
  * a get that is still being answered) are kept with the connection.
  *
  * Descriptors are bounded: when as many connections are open as we allow, or
- * the kernel has no descriptor left, we stop accepting, close those that have
- * been silent for a while, and look again a second later. The rest waits in
- * the backlog. Some descriptors always stay free for the sockets of the data
+ * the kernel has no descriptor left, we stop accepting, close those that want
+ * nothing or have been silent for a while, and look again some time later. The
+ * rest waits in the backlog. Some descriptors always stay free for the sockets of the data
  * path, which come and go with the link's state.
  */
 #include "device/server.h"
@@ -38,9 +38,10 @@
 
 #define CONNS_MAX     64
 #define INPUT_LEN     (64u << 10)
-#define SILENT        (5 * ADIT_SEC) /* a silent connection may be closed to make room */
+#define SILENT        (5 * ADIT_SEC) /* closed to make room: silent within a request */
+#define IDLE          (50 * ADIT_MSEC) /* likewise: without a request */
 #define LINGER        (2 * ADIT_SEC) /* how long a closing client may go on talking */
-#define RECHECK_MS    1000
+#define RECHECK       (100 * ADIT_MSEC)
 #define DATA_FDS      6 /* kept free for each data thread's sockets */
 
 /*
@@ -279,18 +280,25 @@ static void serve(struct adit_server *s, struct conn *c, uint32_t events)
 		conn_free(s, c);
 }
 
-/* Once a second, and only while accepting is paused or somebody lingers. */
+static adit_time patience(const struct conn *c)
+{
+	if (c->state == CONN_LINGER)
+		return LINGER;
+	return adit_uapi_busy(c->uapi) ? SILENT : IDLE;
+}
+
+/* Now and then, and only while accepting is paused or somebody lingers. */
 static void tidy(struct adit_server *s)
 {
 	adit_time now = adit_tunnel_now();
 	struct adit_list *l, *next;
+	bool make_room = s->paused;
 
 	for (l = s->conns.next; l != &s->conns; l = next) {
 		struct conn *c = adit_container_of(l, struct conn, link);
-		adit_time limit = c->state == CONN_LINGER ? LINGER : SILENT;
 
 		next = l->next;
-		if ((s->paused || c->state == CONN_LINGER) && now - c->heard_at > limit)
+		if ((make_room || c->state == CONN_LINGER) && now - c->heard_at > patience(c))
 			conn_free(s, c);
 	}
 	if (s->conn_cnt < s->conn_max)
@@ -451,13 +459,13 @@ int adit_server_run(struct adit_server *s)
 	for (;;) {
 		struct epoll_event ev;
 		bool waiting = s->paused || s->lingering;
-		int n = epoll_wait(s->epoll_fd, &ev, 1, waiting ? RECHECK_MS : -1);
+		int n = epoll_wait(s->epoll_fd, &ev, 1, waiting ? RECHECK / ADIT_MSEC : -1);
 
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		if (n > 0 && handle(s, &ev, &end))
 			return end;
-		if (waiting && adit_tunnel_now() - tidied > ADIT_SEC) {
+		if (waiting && adit_tunnel_now() - tidied >= RECHECK) {
 			tidied = adit_tunnel_now();
 			tidy(s);
 		}

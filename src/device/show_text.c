@@ -118,10 +118,8 @@ static void drops(const struct adit_show_device *d)
 	for (i = ADIT_DROP_NONE + 1; i < ADIT_DROP_CNT; i++) {
 		if (!d->drops[i])
 			continue;
-		if (!any) {
-			label("drops");
-			printf("\n");
-		}
+		if (!any)
+			printf("  %sdrops%s:\n", style(BOLD), style(PLAIN));
 		any = true;
 		printf("    %-20s %10" PRIu64 "  %s\n", adit_drop_name(i), d->drops[i], adit_drop_text(i));
 	}
