@@ -10,7 +10,8 @@ QUICK =
 all:
 	@scripts/build.sh $(B)
 
-demo: all
+demo:
+	@scripts/build.sh $(B) -- src/cli/adit
 	@$(B)/src/cli/adit demo
 
 test:

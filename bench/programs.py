@@ -41,9 +41,12 @@ class Program:
         if self.name == "veth":
             return os.uname().release
         try:
-            if self.name != "adit":
-                return " ".join(locked(self.name)[:2])
-            return sh(self.binary, "version").strip().splitlines()[0]
+            if self.name == "adit":
+                return sh(self.binary, "version").strip().splitlines()[0]
+            source, version, program = locked(self.name)
+            if self.binary == os.path.join(PEERS, program):
+                return f"{source} {version}"
+            return sh(self.binary, "--version").strip().splitlines()[0] + " (the system's, not the pinned one)"
         except (LabError, IndexError, OSError):
             return "unknown"
 
@@ -73,7 +76,8 @@ def locked(name):
 
 
 def peer(name, *options):
-    return Program(name, os.path.join(PEERS, locked(name)[2]), *options)
+    pinned = os.path.join(PEERS, locked(name)[2])
+    return Program(name, pinned if os.path.exists(pinned) else shutil.which(name) or pinned, *options)
 
 
 def programs():
