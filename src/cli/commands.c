@@ -22,6 +22,16 @@ static const struct adit_option show_options[] = {
 	{ 0 },
 };
 
+static const struct adit_option up_options[] = {
+	{ "--dry-run", NULL, "print what would be done to this machine, and do nothing" },
+	{ 0 },
+};
+
+static const struct adit_option demo_options[] = {
+	{ "--json", NULL, "print only JSON, at the end" },
+	{ 0 },
+};
+
 static const struct adit_option version_options[] = {
 	{ "-v, --verbose", NULL, "also the build, the libraries, and every cipher backend with its measured speed" },
 	{ 0 },
@@ -57,14 +67,16 @@ const struct adit_command adit_commands[] = {
 	{
 		.name = "up",
 		.topic = "WireGuard interfaces",
-		.synopsis = "FILE.conf|NAME",
+		.synopsis = "[--dry-run] FILE.conf|NAME",
 		.summary = "bring a wg-quick file up, in user space",
 		.about = "Starts a device named after the file, configures it, gives it the file's addresses\n"
 			 "and MTU, and adds routes for the allowed IPs. NAME means /etc/wireguard/NAME.conf.\n"
-			 "The kernel's own WireGuard is never used.",
+			 "The kernel's own WireGuard is never used. Every mistake in the file is named with its\n"
+			 "line and column; hooks, DNS and default routes are refused. If a step fails, all is\n"
+			 "undone.",
 		.example = "adit up ./office.conf\nadit up office",
 		.complete = "file",
-		.options = no_options,
+		.options = up_options,
 		.run = adit_up_main,
 	},
 	{
@@ -72,7 +84,8 @@ const struct adit_command adit_commands[] = {
 		.topic = "WireGuard interfaces",
 		.synopsis = "FILE.conf|NAME",
 		.summary = "undo what up did",
-		.about = "Takes the routes and the interface away and ends the device.",
+		.about = "Takes the routes and the interface away and ends the device; also after one of the\n"
+			 "two was killed.",
 		.example = "adit down office",
 		.complete = "file",
 		.options = no_options,
@@ -131,14 +144,14 @@ const struct adit_command adit_commands[] = {
 	{
 		.name = "demo",
 		.topic = "About adit",
-		.synopsis = "",
+		.synopsis = "[--json]",
 		.summary = "two hosts, a tunnel and a page through it, in seconds",
 		.about = "Makes two hosts in namespaces of its own, a device in each, and shows a handshake, a\n"
 			 "ping, a page fetched and a timed transfer through the tunnel next to the bare link.\n"
 			 "Needs no configuration and no other program, and leaves nothing behind.",
 		.example = "adit demo",
 		.complete = "none",
-		.options = no_options,
+		.options = demo_options,
 		.run = adit_demo_main,
 	},
 #endif

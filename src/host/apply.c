@@ -28,7 +28,10 @@ static int apply_step(struct adit_netlink *nl, const struct adit_step *step, str
 		return r;
 	switch ((enum adit_step_kind)step->kind) {
 	case ADIT_STEP_TUN:
-		return check_tun(link);
+		r = check_tun(link);
+		if (!r)
+			adit_link_no_link_local(nl, link->index); /* fails where IPv6 is off: fine */
+		return r;
 	case ADIT_STEP_MTU:
 		return adit_link_set_mtu(nl, link->index, step->mtu);
 	case ADIT_STEP_ADDR:

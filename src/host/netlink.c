@@ -233,6 +233,21 @@ int adit_link_set_mtu(struct adit_netlink *nl, unsigned index, unsigned mtu)
 	return ask_run(nl, &a, NULL, NULL);
 }
 
+int adit_link_no_link_local(struct adit_netlink *nl, unsigned index)
+{
+	struct ask a;
+	struct nlattr *spec, *inet6;
+	struct ifinfomsg *ifi = ask_begin(&a, RTM_NEWLINK, NLM_F_ACK, sizeof(*ifi));
+
+	ifi->ifi_index = (int)index;
+	spec = mnl_attr_nest_start(a.head, IFLA_AF_SPEC);
+	inet6 = mnl_attr_nest_start(a.head, AF_INET6);
+	mnl_attr_put_u8(a.head, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	mnl_attr_nest_end(a.head, inet6);
+	mnl_attr_nest_end(a.head, spec);
+	return ask_run(nl, &a, NULL, NULL);
+}
+
 int adit_link_delete(struct adit_netlink *nl, unsigned index)
 {
 	struct ask a;

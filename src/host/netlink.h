@@ -36,6 +36,9 @@ int adit_link_find(struct adit_netlink *nl, const char *name, struct adit_link *
 int adit_link_at(struct adit_netlink *nl, unsigned index, struct adit_link *ret);
 int adit_link_set_up(struct adit_netlink *nl, unsigned index);
 int adit_link_set_mtu(struct adit_netlink *nl, unsigned index, unsigned mtu);
+/* No IPv6 link-local address by itself, as on the kernel's WireGuard: it would
+ * only send router solicitations that no peer is allowed. Before it is up. */
+int adit_link_no_link_local(struct adit_netlink *nl, unsigned index);
 int adit_link_delete(struct adit_netlink *nl, unsigned index);
 /* A pair of virtual Ethernet links, the far one in the namespace of a process. */
 int adit_link_add_veth(struct adit_netlink *nl, const char *name, const char *far_name, pid_t far_pid);

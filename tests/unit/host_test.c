@@ -171,6 +171,14 @@ static struct adit_netlink *own_namespace(void)
 	return nl;
 }
 
+static void count_addr(void *user, const struct adit_prefix *addr)
+{
+	unsigned *cnt = user;
+
+	(void)addr;
+	++*cnt;
+}
+
 static unsigned stops_left;
 
 static bool stop_later(void)
@@ -184,8 +192,8 @@ static void apply_verify_undo(void **state)
 	struct adit_plan plan;
 	struct adit_link link;
 	char err[256] = "";
+	unsigned i, addrs = 0;
 	size_t routes;
-	unsigned i;
 	int tun;
 
 	(void)state;
@@ -207,6 +215,8 @@ static void apply_verify_undo(void **state)
 	assert_string_equal(link.kind, "tun");
 	assert_int_equal(adit_route_count(nl, link.index, &routes), 0);
 	assert_int_equal(routes, 3);
+	assert_int_equal(adit_addr_list(nl, link.index, count_addr, &addrs), 0);
+	assert_int_equal(addrs, 2); /* and no link-local one */
 	/* A change behind our back is seen. */
 	assert_int_equal(adit_route_delete(nl, link.index, &plan.steps[5].prefix, 254), 0);
 	assert_int_equal(adit_host_verify(nl, &plan, err, sizeof(err)), -ESTALE);
