@@ -98,7 +98,8 @@ int adit_worker_turn(struct adit_worker *w, unsigned ready, adit_time now)
 		done += adit_ingress_turn(w, ADIT_OUTER_4, now);
 	if (ready & ADIT_READY_OUTER6)
 		done += adit_ingress_turn(w, ADIT_OUTER_6, now);
-	if (ready & ADIT_READY_INNER)
+	/* what came in may be answered at once: the answer stands in the inside by now */
+	if (ready & ADIT_READY_INNER || done)
 		r = adit_egress_turn(w, now);
 	if (r < 0)
 		return r;

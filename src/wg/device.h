@@ -40,6 +40,7 @@ struct adit_wg {
 	/* peers */
 	struct adit_list peers;
 	size_t peer_cnt, session_cnt;
+	uint8_t next_home;
 	uint8_t key_hash[16];
 	struct adit_map peers_by_key;
 	struct adit_map indices;

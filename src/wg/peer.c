@@ -53,6 +53,7 @@ int adit_wg_peer_add(struct adit_wg *wg, struct adit_wg_peer **ret, const uint8_
 	if (!peer)
 		return -ENOMEM;
 	init(peer, public_key);
+	peer->home = wg->next_home++ & WG_HOME_MASK;
 	if (adit_map_insert(&wg->peers_by_key, key_hash(wg, public_key), peer) < 0) {
 		free(peer);
 		return -ENOMEM;

@@ -25,6 +25,15 @@ struct wg_endpoints {
 	struct adit_path path[ADIT_WG_ENDPOINTS_MAX];
 };
 
+/*
+ * Peers take turns at 16 homes, and the low bits of every index we give out
+ * for a peer are its home: so a driver with several receiving threads can
+ * send all of a peer's sessions to one of them by the index alone. What is
+ * left, 28 random bits, is more than enough against guessing.
+ */
+#define WG_HOME_BITS 4
+#define WG_HOME_MASK ((1u << WG_HOME_BITS) - 1)
+
 struct adit_wg_peer {
 	struct adit_list link; /* the device's peers, oldest first */
 
@@ -36,6 +45,7 @@ struct adit_wg_peer {
 	struct adit_list ready_link; /* staged packets may leave now */
 	uint32_t staged_cnt;
 	uint16_t keepalive; /* s */
+	uint8_t home;
 	uint64_t rx_bytes, tx_bytes, rx_packets, tx_packets, rx_lost, rx_reordered;
 	adit_time last_rx_at, last_tx_at;
 	struct wg_blackhole blackhole;

@@ -91,7 +91,12 @@ bool wg_session_confirm(struct adit_wg *wg, struct adit_wg_peer *peer, struct wg
 	return true;
 }
 
-/* The index is random, so it is its own hash. */
+/* 28 bits of the index are random; turned so that they lead, it is its own hash. */
+static uint64_t index_hash(uint32_t index)
+{
+	return index >> WG_HOME_BITS | index << (32 - WG_HOME_BITS);
+}
+
 bool wg_indexed_equal(const void *item, const void *key)
 {
 	return ((const struct wg_indexed *)item)->index == *(const uint32_t *)key;
@@ -99,7 +104,7 @@ bool wg_indexed_equal(const void *item, const void *key)
 
 struct wg_indexed *wg_index_find(const struct adit_wg *wg, uint32_t index)
 {
-	return adit_map_find(&wg->indices, index, &index);
+	return adit_map_find(&wg->indices, index_hash(index), &index);
 }
 
 int wg_index_insert(struct adit_wg *wg, struct wg_indexed *id)
@@ -108,19 +113,19 @@ int wg_index_insert(struct adit_wg *wg, struct wg_indexed *id)
 
 	do {
 		wg_random(wg, bytes, sizeof(bytes));
-		id->index = adit_get_le32(bytes);
+		id->index = (adit_get_le32(bytes) & ~WG_HOME_MASK) | id->peer->home;
 	} while (wg_index_find(wg, id->index));
-	return adit_map_insert(&wg->indices, id->index, id);
+	return adit_map_insert(&wg->indices, index_hash(id->index), id);
 }
 
 void wg_index_remove(struct adit_wg *wg, struct wg_indexed *id)
 {
-	adit_map_remove(&wg->indices, id->index, id);
+	adit_map_remove(&wg->indices, index_hash(id->index), id);
 }
 
 int wg_index_replace(struct adit_wg *wg, struct wg_indexed *from, struct wg_indexed *to)
 {
 	to->index = from->index;
-	adit_map_remove(&wg->indices, from->index, from);
-	return adit_map_insert(&wg->indices, to->index, to);
+	adit_map_remove(&wg->indices, index_hash(from->index), from);
+	return adit_map_insert(&wg->indices, index_hash(to->index), to);
 }

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * udp_test.c - trains over real sockets on loopback, and what is done with
+ * each error the kernel can answer: sendmmsg is wrapped by the linker
+ * (--wrap=sendmmsg) so that a test can have it fail
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#include "pktio/udp.h"
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+
+static struct adit_udp a, b;
+static struct adit_notes notes;
+static uint8_t wire[65536];
+static struct adit_train train;
+static struct adit_sent sent;
+
+/* Errors to answer with, oldest first; and what the calls carried. */
+static int fail_with[8];
+static unsigned fail_cnt, call_cnt;
+static bool fail_segmented_only;
+static bool segmented[64];
+
+int __real_sendmmsg(int fd, struct mmsghdr *m, unsigned n, int flags);
+int __wrap_sendmmsg(int fd, struct mmsghdr *m, unsigned n, int flags);
+
+static bool has_segment(struct msghdr *m)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_SEGMENT)
+			return true;
+	}
+	return false;
+}
+
+int __wrap_sendmmsg(int fd, struct mmsghdr *m, unsigned n, int flags)
+{
+	bool seg = has_segment(&m[0].msg_hdr);
+
+	segmented[call_cnt++ % 64] = seg;
+	if (fail_cnt && (seg || !fail_segmented_only)) {
+		errno = fail_with[0];
+		memmove(fail_with, fail_with + 1, sizeof(fail_with) - sizeof(fail_with[0]));
+		fail_cnt--;
+		return -1;
+	}
+	return __real_sendmmsg(fd, m, n, flags);
+}
+
+static void fail_next(int e, unsigned times)
+{
+	while (times--)
+		fail_with[fail_cnt++] = e;
+}
+
+static int set_up(void **state)
+{
+	struct adit_udp_bind bind = { 0 };
+
+	(void)state;
+	adit_notes_init(&notes);
+	assert_int_equal(adit_udp_init(&a, ADIT_OFFLOAD_ALL, &notes), 0);
+	assert_int_equal(adit_udp_init(&b, ADIT_OFFLOAD_ALL, &notes), 0);
+	assert_int_equal(adit_udp_open(&a, &bind), 0);
+	bind.port = 0;
+	assert_int_equal(adit_udp_open(&b, &bind), 0);
+	memset(&train, 0, sizeof(train));
+	train.wire = wire;
+	train.stride = 1000;
+	train.last_len = 600;
+	train.cnt = 20;
+	train.path = (struct adit_path){ .kind = ADIT_PATH_UDP4, .port = bind.port, .addr = { 127, 0, 0, 1 } };
+	for (size_t i = 0; i < sizeof(wire); i++)
+		wire[i] = (uint8_t)(i / 1000 + i);
+	memset(&sent, 0, sizeof(sent));
+	fail_cnt = call_cnt = 0;
+	fail_segmented_only = false;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	adit_udp_fini(&a);
+	adit_udp_fini(&b);
+	adit_notes_fini(&notes);
+	return 0;
+}
+
+static void send_train(void)
+{
+	struct adit_train *t = &train;
+
+	a.outer.ops->send(&a.outer, &t, 1, &sent);
+}
+
+/* Receives what waits; returns the datagrams, checks that each is as sent, in order. */
+static unsigned receive_all(enum adit_outer_side side, uint8_t tos)
+{
+	struct pollfd p = { .fd = b.outer.fd[side], .events = POLLIN };
+	struct adit_rx rx[ADIT_RX_BUFFERS];
+	unsigned cnt = 0;
+	int n;
+
+	while (poll(&p, 1, 50) > 0 && (n = b.outer.ops->recv(&b.outer, side, rx)) >= 0) {
+		for (int i = 0; i < n; i++) {
+			assert_false(rx[i].truncated);
+			assert_int_equal(rx[i].tos, tos);
+			assert_int_equal(rx[i].path.kind, side == ADIT_OUTER_4 ? ADIT_PATH_UDP4 : ADIT_PATH_UDP6);
+			assert_int_not_equal(rx[i].path.ifindex, 0);
+			for (uint32_t off = 0; off < rx[i].len; off += rx[i].stride, cnt++) {
+				uint32_t len = rx[i].len - off < rx[i].stride ? rx[i].len - off : rx[i].stride;
+
+				assert_int_equal(len, cnt % train.cnt + 1 == train.cnt ? train.last_len : train.stride);
+				assert_memory_equal(rx[i].buf + off, wire + (size_t)(cnt % train.cnt) * train.stride, len);
+			}
+		}
+	}
+	return cnt;
+}
+
+static bool noted(const char *what)
+{
+	for (unsigned i = 0; i < notes.cnt; i++) {
+		if (strstr(notes.text[i], what))
+			return true;
+	}
+	return false;
+}
+
+static void test_train(void **state)
+{
+	(void)state;
+	send_train();
+	assert_int_equal(sent.datagrams, 20);
+	assert_int_equal(sent.bytes, 19600);
+	assert_int_equal(call_cnt, 1);
+	assert_int_equal(receive_all(ADIT_OUTER_4, 0), 20);
+	assert_int_equal(notes.cnt, 0);
+}
+
+static void test_ipv6_and_tos(void **state)
+{
+	(void)state;
+	if (b.outer.fd[ADIT_OUTER_6] < 0)
+		skip();
+	train.path.kind = ADIT_PATH_UDP6;
+	memset(train.path.addr, 0, 16);
+	train.path.addr[15] = 1;
+	train.tos = 0x88;
+	send_train();
+	assert_int_equal(receive_all(ADIT_OUTER_6, 0x88), 20);
+}
+
+static void test_sticky_source(void **state)
+{
+	(void)state;
+	train.path.src[0] = 127;
+	train.path.src[3] = 5;
+	train.cnt = 1;
+	train.last_len = train.stride;
+	send_train();
+	struct adit_rx rx[ADIT_RX_BUFFERS];
+	struct pollfd p = { .fd = b.outer.fd[ADIT_OUTER_4], .events = POLLIN };
+	assert_int_equal(poll(&p, 1, 1000), 1);
+	assert_int_equal(b.outer.ops->recv(&b.outer, ADIT_OUTER_4, rx), 1);
+	assert_int_equal(rx[0].path.addr[3], 5);
+}
+
+/* A source address the host has not: the kernel's own EINVAL. */
+static void test_source_gone(void **state)
+{
+	(void)state;
+	memcpy(train.path.src, (uint8_t[]){ 203, 0, 113, 9 }, 4);
+	send_train();
+	assert_int_equal(sent.datagrams, 20);
+	assert_int_equal(receive_all(ADIT_OUTER_4, 0), 20);
+	assert_true(noted("source: "));
+	assert_int_equal(b.narrow_cnt, 0);
+}
+
+static void test_emsgsize(void **state)
+{
+	(void)state;
+	fail_next(EMSGSIZE, 1);
+	send_train();
+	assert_int_equal(receive_all(ADIT_OUTER_4, 0), 20);
+	assert_true(noted("EMSGSIZE"));
+	call_cnt = 0;
+	send_train(); /* remembered: plainly from the start */
+	assert_false(segmented[0]);
+	assert_int_equal(receive_all(ADIT_OUTER_4, 0), 20);
+	train.path.addr[3] = 2; /* another destination keeps its trains */
+	call_cnt = 0;
+	send_train();
+	assert_true(segmented[0]);
+	assert_int_equal(receive_all(ADIT_OUTER_4, 0), 20);
+	train.path.addr[3] = 1;
+	a.narrow[0].until = 0; /* ten minutes later */
+	call_cnt = 0;
+	send_train();
+	assert_true(segmented[0]);
+	assert_int_equal(a.narrow_cnt, 0);
+}
+
+static void test_einval_twice(void **state)
+{
+	(void)state;
+	fail_next(EINVAL, 2);
+	send_train();
+	assert_int_equal(receive_all(ADIT_OUTER_4, 0), 20);
+	assert_true(noted("EINVAL"));
+	assert_int_equal(a.narrow_cnt, 1);
+}
+
+static void test_eio(void **state)
+{
+	(void)state;
+	fail_next(EIO, 1);
+	send_train();
+	assert_int_equal(receive_all(ADIT_OUTER_4, 0), 20);
+	assert_true(noted("EIO"));
+	assert_false(a.offloads & ADIT_OFFLOAD_GSO);
+	train.path.addr[3] = 2;
+	call_cnt = 0;
+	send_train();
+	assert_false(segmented[0]);
+	assert_int_equal(receive_all(ADIT_OUTER_4, 0), 20);
+}
+
+static void test_full(void **state)
+{
+	(void)state;
+	fail_next(ENOBUFS, 1);
+	send_train();
+	assert_int_equal(sent.full, 20);
+	assert_int_equal(sent.datagrams, 0);
+	fail_next(EAGAIN, 1); /* a moment later there is room */
+	send_train();
+	assert_int_equal(sent.datagrams, 20);
+	fail_next(EAGAIN, 3);
+	send_train();
+	assert_int_equal(sent.full, 40);
+	assert_int_equal(sent.datagrams, 20);
+}
+
+static void test_refused(void **state)
+{
+	(void)state;
+	fail_next(ECONNREFUSED, 1); /* an ICMP error that waited: not this train's */
+	send_train();
+	assert_int_equal(sent.datagrams, 20);
+	assert_int_equal(sent.failed, 0);
+	fail_next(EPERM, 3);
+	send_train();
+	assert_int_equal(sent.failed, 20);
+	assert_true(noted("not permitted"));
+	send_train(); /* and on it goes */
+	assert_int_equal(sent.datagrams, 40);
+}
+
+/* A closed port answers by ICMP; neither side minds. */
+static void test_icmp_error(void **state)
+{
+	struct adit_rx rx[ADIT_RX_BUFFERS];
+	struct pollfd p = { .fd = a.outer.fd[ADIT_OUTER_4], .events = POLLIN };
+
+	(void)state;
+	train.path.port = 9; /* discard: nobody listens */
+	train.cnt = 1;
+	train.last_len = train.stride;
+	for (int i = 0; i < 5; i++) {
+		send_train();
+		poll(&p, 1, 100);
+		a.outer.ops->recv(&a.outer, ADIT_OUTER_4, rx);
+	}
+	adit_udp_drain_errors(&a);
+	assert_int_equal(sent.datagrams, 5);
+	assert_true(a.icmp_errors >= 1);
+}
+
+static void test_ports(void **state)
+{
+	struct adit_udp c;
+	struct adit_udp_bind bind = { .port = train.path.port };
+	int fd;
+
+	(void)state;
+	assert_int_equal(adit_udp_init(&c, 0, &notes), 0);
+	assert_int_equal(adit_udp_open(&c, &bind), -EADDRINUSE);
+	bind.shared = true; /* not even when both could share */
+	assert_int_equal(adit_udp_open(&c, &bind), -EADDRINUSE);
+	fd = a.outer.fd[ADIT_OUTER_4];
+	bind.shared = false;
+	assert_int_equal(adit_udp_open(&a, &bind), -EADDRINUSE);
+	assert_int_equal(a.outer.fd[ADIT_OUTER_4], fd); /* the old sockets stay */
+	bind = (struct adit_udp_bind){ .shared = true };
+	assert_int_equal(adit_udp_open(&c, &bind), 0);
+	assert_int_not_equal(bind.port, 0);
+	bind.join = true;
+	assert_int_equal(adit_udp_open(&a, &bind), 0);
+	adit_udp_fini(&c);
+}
+
+static void test_both_families_in_order(void **state)
+{
+	struct adit_train six = train, *list[4] = { &train, &six, &train, &six };
+
+	(void)state;
+	if (b.outer.fd[ADIT_OUTER_6] < 0)
+		skip();
+	six.path.kind = ADIT_PATH_UDP6;
+	memset(six.path.addr, 0, 16);
+	six.path.addr[15] = 1;
+	a.outer.ops->send(&a.outer, list, 4, &sent);
+	assert_int_equal(sent.datagrams, 80);
+	assert_int_equal(receive_all(ADIT_OUTER_4, 0), 40);
+	assert_int_equal(receive_all(ADIT_OUTER_6, 0), 40);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		CASE(test_train),      CASE(test_ipv6_and_tos), CASE(test_sticky_source), CASE(test_source_gone),
+		CASE(test_emsgsize),   CASE(test_einval_twice), CASE(test_eio),           CASE(test_full),
+		CASE(test_refused),    CASE(test_icmp_error),   CASE(test_ports),         CASE(test_both_families_in_order),
+	};
+
+	return cmocka_run_group_tests_name("udp", tests, NULL, NULL);
+}
