@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: ISC */
+/* scenarios.c - the table of stories: name, function, seeds in `make test` */
+#include "scenario.h"
+
+const struct scenario scenarios[] = {
+	{ "order", scenario_order, 10 },
+	{ "bad-link", scenario_bad_link, 10 },
+	{ "simultaneous", scenario_simultaneous, 50 },
+	{ "rotation", scenario_rotation, 3 },
+	{ "bytes", scenario_bytes, 5 },
+	{ "idle", scenario_idle, 10 },
+	{ "persistent", scenario_persistent, 3 },
+	{ "give-up", scenario_give_up, 10 },
+	{ "new-handshake", scenario_new_handshake, 10 },
+	{ "staged", scenario_staged, 5 },
+	{ "clock-steps", scenario_clock_steps, 5 },
+	{ "sleep", scenario_sleep, 10 },
+	{ "ecn", scenario_ecn, 5 },
+	{ "window", scenario_window, 5 },
+	{ "super", scenario_super, 10 },
+	{ "replay", scenario_replay, 3 },
+	{ "replay-cookie", scenario_replay_cookie, 3 },
+	{ "garbage", scenario_garbage, 5 },
+	{ "flood", scenario_flood, 1 },
+	{ "rate-limit", scenario_rate_limit, 3 },
+	{ "spoof", scenario_spoof, 5 },
+	{ "initiation-flood", scenario_initiation_flood, 5 },
+	{ "roaming", scenario_roaming, 5 },
+	{ "psk", scenario_psk, 5 },
+	{ "remove-add", scenario_remove_add, 5 },
+	{ "remove-begun", scenario_remove_begun, 5 },
+	{ "private-key", scenario_private_key, 5 },
+	{ "own-key", scenario_own_key, 3 },
+	{ "down-up", scenario_down_up, 3 },
+	{ "restart", scenario_restart, 5 },
+	{ "export", scenario_export, 5 },
+	{ "export-refused", scenario_export_refused, 5 },
+	{ "endpoints", scenario_endpoints, 10 },
+	{ "allowed-moves", scenario_allowed_moves, 3 },
+	{ "star", scenario_star, 1 },
+	{ "many", scenario_many, 1 },
+};
+const size_t scenario_cnt = sizeof(scenarios) / sizeof(scenarios[0]);
