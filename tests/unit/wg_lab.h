@@ -22,7 +22,7 @@
 #include "wg/device.h"
 
 #define LAB_UNUSED __attribute__((unused))
-#define LAB_OUT_MAX 512
+#define LAB_OUT_MAX 700
 #define LAB_MSG_MAX 2048
 #define LAB_IN_MAX 512
 
