@@ -140,7 +140,6 @@ const struct adit_command adit_commands[] = {
 		.options = no_options,
 		.run = adit_genpsk_main,
 	},
-#ifdef ADIT_HAVE_DEMO
 	{
 		.name = "demo",
 		.topic = "About adit",
@@ -154,7 +153,6 @@ const struct adit_command adit_commands[] = {
 		.options = demo_options,
 		.run = adit_demo_main,
 	},
-#endif
 	{
 		.name = "version",
 		.topic = "About adit",
