@@ -254,7 +254,8 @@ static LAB_UNUSED int lab_send_train(struct lab_node *n, struct adit_train *t, c
 
 		lab_packet(p, src, dst, len);
 		p[1] = p[0] >> 4 == 4 ? tos : (uint8_t)(tos << 4);
-		p[len - 1] = (uint8_t)k;
+		if (len > 40)
+			p[len - 1] = (uint8_t)k; /* tells them apart */
 		t->len[k] = (uint16_t)len;
 	}
 	r = adit_wg_out_begin(n->wg, t, n->lab->now);
