@@ -12,11 +12,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/if_tun.h>
 #include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -137,6 +139,7 @@ static int read_aead(struct device *d, const char *argv0)
 static int read_environment(struct device *d, const char *argv0)
 {
 	const char *text;
+	struct ifreq ifr;
 	long v;
 	int r;
 
@@ -157,6 +160,8 @@ static int read_environment(struct device *d, const char *argv0)
 		r = read_aead(d, argv0);
 	if (!r)
 		r = given_fd(argv0, "WG_TUN_FD", &d->tun_fd);
+	if (!r && d->tun_fd >= 0 && ioctl(d->tun_fd, TUNGETIFF, &ifr) < 0)
+		r = usage(argv0, "WG_TUN_FD=%s is not a TUN descriptor%s", getenv("WG_TUN_FD"), "");
 	if (!r)
 		r = given_fd(argv0, "WG_UAPI_FD", &d->uapi_fd);
 	return r;
