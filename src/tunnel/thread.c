@@ -247,7 +247,7 @@ static unsigned turn(struct adit_data *d, unsigned ready, unsigned *turns)
 	}
 	if (done > 0)
 		return ++*turns % REFRESH ? ready : ready | wait_ready(d, 0);
-	if (t->link_pending && d->id == 0) /* config was taken: it is freed once we pass the gate */
+	if (d->id == 0 && t->link_pending) /* config was taken: it is freed once we pass the gate */
 		return wait_ready(d, 1);
 	arm_timer(d);
 	ready = wait_ready(d, sleep_time(d));

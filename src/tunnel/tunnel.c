@@ -216,14 +216,14 @@ int adit_tunnel_new(struct adit_tunnel **ret, const struct adit_tunnel_config *c
 
 int adit_tunnel_start(struct adit_tunnel *t, char *err, size_t err_len)
 {
-	err[0] = '\0';
-	for (unsigned i = 0; i < t->threads; i++) {
-		int r = adit_data_start(&t->data[i]);
+	int r = 0;
 
-		if (r < 0)
-			return fail(r, err, err_len, "cannot start a data thread");
-	}
-	return 0;
+	err[0] = '\0';
+	pthread_mutex_lock(&t->config); /* no change before all are there */
+	for (unsigned i = 0; i < t->threads && r == 0; i++)
+		r = adit_data_start(&t->data[i]);
+	pthread_mutex_unlock(&t->config);
+	return r < 0 ? fail(r, err, err_len, "cannot start a data thread") : 0;
 }
 
 static void stop_threads(struct adit_tunnel *t)

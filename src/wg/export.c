@@ -160,7 +160,7 @@ static int read_session(struct adit_wg *wg, struct adit_wg_peer *peer, struct wg
 		peer->sent_timestamp = sent;
 	if (peer->endpoint.kind == ADIT_PATH_NONE || !peer->current)
 		peer->endpoint = path;
-	return adit_map_insert(&wg->indices, s->id.index, &s->id);
+	return wg_index_adopt(wg, &s->id);
 }
 
 static int import_plain(struct adit_wg *wg, const uint8_t *plain, adit_time now)

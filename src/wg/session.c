@@ -115,6 +115,11 @@ int wg_index_insert(struct adit_wg *wg, struct wg_indexed *id)
 		wg_random(wg, bytes, sizeof(bytes));
 		id->index = (adit_get_le32(bytes) & ~WG_HOME_MASK) | id->peer->home;
 	} while (wg_index_find(wg, id->index));
+	return wg_index_adopt(wg, id);
+}
+
+int wg_index_adopt(struct adit_wg *wg, struct wg_indexed *id)
+{
 	return adit_map_insert(&wg->indices, index_hash(id->index), id);
 }
 
@@ -127,5 +132,5 @@ int wg_index_replace(struct adit_wg *wg, struct wg_indexed *from, struct wg_inde
 {
 	to->index = from->index;
 	adit_map_remove(&wg->indices, index_hash(from->index), from);
-	return adit_map_insert(&wg->indices, index_hash(to->index), to);
+	return wg_index_adopt(wg, to);
 }

@@ -69,6 +69,8 @@ void wg_sessions_drop(struct adit_wg *wg, struct adit_wg_peer *peer);
 struct wg_indexed *wg_index_find(const struct adit_wg *wg, uint32_t index);
 /* Gives id a fresh random index. 0 or -ENOMEM. */
 int wg_index_insert(struct adit_wg *wg, struct wg_indexed *id);
+/* Under the index it already has, which must be free. */
+int wg_index_adopt(struct adit_wg *wg, struct wg_indexed *id);
 void wg_index_remove(struct adit_wg *wg, struct wg_indexed *id);
 /* Puts `to` in the place of `from`, with its index. 0 or -ENOMEM. */
 int wg_index_replace(struct adit_wg *wg, struct wg_indexed *from, struct wg_indexed *to);
