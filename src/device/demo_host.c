@@ -63,7 +63,8 @@ static int do_space(struct demo_host *h, const struct demo_ask *ask, struct demo
 
 	(void)ask;
 	if (unshare(CLONE_NEWNET) < 0)
-		return demo_why(a, "cannot make a network namespace", errno);
+		return demo_why(a, errno == EPERM ? "may not make a network namespace; run it as root" :
+						    "cannot make a network namespace", errno);
 	r = adit_netlink_open(&h->nl);
 	if (r)
 		return demo_why(a, "netlink", -r);

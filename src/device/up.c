@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/exit.h"
@@ -241,8 +242,7 @@ static bool mtu_fits(const struct up *up, const struct adit_quickconf *conf)
 	return false;
 }
 
-/* The device opens its port only when it comes up; say now what would fail then. */
-static int port_is_free(uint16_t port)
+static int try_port(uint16_t port)
 {
 	struct sockaddr_in6 any6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
 	struct sockaddr_in any4 = { .sin_family = AF_INET, .sin_port = htons(port) };
@@ -259,6 +259,19 @@ static int port_is_free(uint16_t port)
 	if (bind(fd, (struct sockaddr *)&any6, sizeof(any6)) < 0)
 		r = -errno;
 	close(fd);
+	return r;
+}
+
+/* The device opens its port only when it comes up; say now what would fail
+ * then. A process that was killed holds its sockets for a moment longer. */
+static int port_is_free(uint16_t port)
+{
+	int r = try_port(port), tries;
+
+	for (tries = 0; r == -EADDRINUSE && tries < 10 && !interrupted(); tries++) {
+		nanosleep(&(struct timespec){ 0, 50 * 1000 * 1000 }, NULL);
+		r = try_port(port);
+	}
 	return r;
 }
 
@@ -300,7 +313,7 @@ static int bring_up(struct up *up, const struct adit_plan *plan, const struct ad
 		    const struct adit_path *endpoints)
 {
 	char err[256];
-	int r = adit_up_start(up->name);
+	int r = adit_up_start(up->name, up->lock_fd);
 
 	if (r)
 		return fail_errno(up, "the device did not start", r);
@@ -423,6 +436,7 @@ static int down_without_journal(struct up *up)
 {
 	struct adit_link link;
 
+	adit_journal_remove(ADIT_JOURNAL_DIR, up->name); /* one that was never finished */
 	if (adit_link_find(up->nl, up->name, &link) == 0)
 		return fail(up, "adit up did not make this interface (ip link delete %s ends it, whoever did)", up->name);
 	return fail(up, "is not up");

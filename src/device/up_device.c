@@ -19,11 +19,18 @@
 
 /* --- start ---------------------------------------------------------------- */
 
-static void become_device(const char *name)
+/*
+ * The device holds the lock of the journals as its standard input, which it
+ * gives up when it is ready. So if we are killed meanwhile, nobody undoes the
+ * journal before there is something to undo.
+ */
+static void become_device(const char *name, int lock_fd)
 {
 	char *const argv[] = { (char *)"adit", (char *)"device", (char *)name, NULL };
 	sigset_t none;
 
+	if (dup2(lock_fd, STDIN_FILENO) < 0)
+		_exit(ADIT_EXIT_FAILED);
 	/* What the caller's shell set for some other device is not meant here. */
 	unsetenv("WG_TUN_FD");
 	unsetenv("WG_UAPI_FD");
@@ -34,7 +41,7 @@ static void become_device(const char *name)
 	_exit(ADIT_EXIT_FAILED);
 }
 
-int adit_up_start(const char *name)
+int adit_up_start(const char *name, int lock_fd)
 {
 	int status;
 	pid_t pid = fork();
@@ -42,7 +49,7 @@ int adit_up_start(const char *name)
 	if (pid < 0)
 		return -errno;
 	if (!pid)
-		become_device(name);
+		become_device(name, lock_fd);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;

@@ -7,8 +7,9 @@
 #include "base/quickconf.h"
 
 /* Starts this very program as `adit device NAME`, which returns when interface
- * and socket exist. It says itself what went wrong. 0 or -errno. */
-int adit_up_start(const char *name);
+ * and socket exist; until then it holds the lock of the journals too. It says
+ * itself what went wrong. 0 or -errno. */
+int adit_up_start(const char *name, int lock_fd);
 /* Hands it keys and peers over its UAPI socket. 0 or -errno. */
 int adit_up_configure(const char *name, const struct adit_quickconf *conf, const struct adit_path *endpoints);
 

@@ -208,10 +208,13 @@ int adit_journal_read(struct adit_plan *ret, const char *dir, const char *name, 
 
 int adit_journal_remove(const char *dir, const char *name)
 {
-	char path[256];
+	char path[256], aside[256];
 	int r = journal_path(path, sizeof(path), dir, name, "");
 
+	if (!r)
+		r = journal_path(aside, sizeof(aside), dir, name, ".new");
 	if (r)
 		return r;
+	unlink(aside); /* of a writer that was killed */
 	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }

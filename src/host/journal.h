@@ -25,7 +25,7 @@ int adit_journal_write(const char *dir, const struct adit_plan *plan);
 /* Fills an uninitialised plan; *this_boot says whether its steps can still be
  * in force. -ENOENT, -EBADMSG (not a journal of ours), -errno; then *ret is untouched. */
 int adit_journal_read(struct adit_plan *ret, const char *dir, const char *name, bool *this_boot);
-/* 0 also when there is none. */
+/* Also what a killed writer left. 0 also when there is none. */
 int adit_journal_remove(const char *dir, const char *name);
 
 #endif
