@@ -156,6 +156,8 @@ void wg_peer_forget_identity(struct adit_wg *wg, struct adit_wg_peer *peer)
 		peer->current->may_send = false;
 	if (peer->next && peer->next->identity != wg->identity)
 		peer->next->may_send = false;
+	if (peer->timers.initiate != ADIT_NEVER) /* wanted already: the 5 s no longer hold it up */
+		wg_timers_want_handshake(wg, peer, wg->clock);
 }
 
 void adit_wg_peer_set_psk(struct adit_wg *wg, struct adit_wg_peer *peer, const uint8_t psk[ADIT_KEY_LEN])

@@ -100,13 +100,14 @@ void wg_timers_session_derived(struct adit_wg *wg, struct adit_wg_peer *peer, ad
 void wg_timers_want_handshake(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time now)
 {
 	adit_time allowed = peer->last_sent_handshake + WG_REKEY_TIMEOUT;
+	adit_time at = now < allowed ? allowed : now;
 
 	peer->attempts = 0;
 	if (!wg->up || !wg->has_identity || peer->endpoint.kind == ADIT_PATH_NONE)
 		return;
-	if (peer->timers.initiate != ADIT_NEVER || (now < allowed && peer->timers.retransmit != ADIT_NEVER))
+	if (peer->timers.initiate <= at || (now < allowed && peer->timers.retransmit != ADIT_NEVER))
 		return;
-	arm(wg, peer, &peer->timers.initiate, now < allowed ? allowed : now);
+	arm(wg, peer, &peer->timers.initiate, at);
 }
 
 void wg_timers_want_keepalive(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time now)

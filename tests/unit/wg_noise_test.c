@@ -14,7 +14,9 @@ static void vector_identity(struct lab_node *n, const uint8_t private_key[32])
 	assert_true(adit_wg_public_key(n->wg, n->public_key));
 }
 
-static struct adit_wg_peer *vector_peer(struct lab_node *n, const uint8_t public_key[32], const char *allowed)
+/* home: the low bits of the index that the vector wants for this peer */
+static struct adit_wg_peer *vector_peer(struct lab_node *n, const uint8_t public_key[32], const char *allowed,
+					uint8_t home)
 {
 	struct adit_path path = lab_path("192.0.2.9:1");
 	struct adit_prefix prefix = lab_prefix(allowed);
@@ -23,6 +25,7 @@ static struct adit_wg_peer *vector_peer(struct lab_node *n, const uint8_t public
 	assert_int_equal(adit_wg_peer_add(n->wg, &peer, public_key, n->lab->now), 0);
 	adit_wg_peer_set_endpoint(n->wg, peer, &path);
 	adit_wg_peer_set_psk(n->wg, peer, vector_preshared);
+	peer->home = home & WG_HOME_MASK;
 	assert_int_equal(adit_wg_peer_allow(n->wg, peer, &prefix), 0);
 	return peer;
 }
@@ -48,7 +51,7 @@ static void test_vector_initiator(void **state)
 	n = lab_node(&lab, 1);
 	vector_identity(n, vector_initiator_private);
 	assert_memory_equal(n->public_key, vector_initiator_public, 32);
-	peer = vector_peer(n, vector_responder_public, "10.0.0.2/32");
+	peer = vector_peer(n, vector_responder_public, "10.0.0.2/32", vector_initiator_random[0]);
 	n->script = vector_initiator_random;
 	n->script_len = sizeof(vector_initiator_random);
 	adit_wg_peer_handshake(n->wg, peer, lab.now);
@@ -75,7 +78,7 @@ static void test_vector_responder(void **state)
 	lab_init(&lab);
 	n = lab_node(&lab, 2);
 	vector_identity(n, vector_responder_private);
-	vector_peer(n, vector_initiator_public, "10.0.0.1/32");
+	vector_peer(n, vector_initiator_public, "10.0.0.1/32", vector_responder_random[0]);
 	n->script = vector_responder_random;
 	n->script_len = sizeof(vector_responder_random);
 	lab_deliver(n, vector_initiation, sizeof(vector_initiation), &from, 0);
@@ -476,7 +479,8 @@ static void test_preshared_key(void **state)
 static void test_indices(void **state)
 {
 	static const uint8_t twice[] = { 1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 7, 8 };
-	struct wg_indexed one = { .kind = WG_INDEXED_HANDSHAKE }, two = { .kind = WG_INDEXED_HANDSHAKE };
+	struct adit_wg_peer peer = { .home = 5 };
+	struct wg_indexed one = { .kind = WG_INDEXED_HANDSHAKE, .peer = &peer }, two = one;
 	struct lab lab;
 	struct lab_node *n;
 
@@ -487,7 +491,7 @@ static void test_indices(void **state)
 	n->script_len = sizeof(twice);
 	assert_int_equal(wg_index_insert(n->wg, &one), 0);
 	assert_int_equal(wg_index_insert(n->wg, &two), 0);
-	assert_int_equal(one.index, 0x04030201);
+	assert_int_equal(one.index, 0x04030205); /* the low bits are the peer's home */
 	assert_int_equal(two.index, 0x08070605);
 	assert_ptr_equal(wg_index_find(n->wg, one.index), &one);
 	wg_index_remove(n->wg, &one);
