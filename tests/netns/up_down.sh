@@ -62,11 +62,10 @@ status() {
 }
 says() { check "  and says so" grep -q -- "$1" "$TMP/out"; }
 device_pid() { ip netns pids "$P-A" | head -n 1; }
+no_link() { ! on A ip link show "$NAME"; }
 kill_device() {
-	local pid
-	pid=$(device_pid)
-	kill -KILL "$pid"
-	wait_for 3 gone "$pid"
+	kill -KILL "$(device_pid)"
+	wait_for 3 no_link # all its threads are gone, and the TUN with the last
 }
 
 device_up B "${W}b" adit || { not_ok "the other end starts"; done_testing; }
@@ -183,8 +182,8 @@ for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
 	run_bg A /dev/null "$ADIT" up "$CONF"
 	pid=$BGPID
 	sleep 0.0$((RANDOM % 9))$((RANDOM % 10))
-	kill -KILL $pid 2>/dev/null
-	wait $pid 2>/dev/null
+	kill -KILL "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
 	down >"$TMP/out" 2>&1
 	restored >"$TMP/diff" || { traces=$((traces + 1)); indent "$TMP/diff" "$TMP/out"; down >/dev/null 2>&1; }
 done
@@ -194,8 +193,8 @@ for i in 1 2 3 4 5 6; do
 	run_bg A /dev/null "$ADIT" up "$CONF"
 	pid=$BGPID
 	sleep 0.0$((RANDOM % 9))$((RANDOM % 10))
-	kill -TERM $pid 2>/dev/null
-	wait $pid 2>/dev/null
+	kill -TERM "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
 	# either it was rolled back, or it had come to its end
 	restored >/dev/null || down >"$TMP/out" 2>&1
 	restored >"$TMP/diff" || { traces=$((traces + 1)); indent "$TMP/diff" "$TMP/out"; }
