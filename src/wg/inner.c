@@ -28,28 +28,33 @@ bool wg_inner_destination(const uint8_t *p, size_t len, struct adit_addr *dst, u
 	return false;
 }
 
-size_t wg_inner_source(const uint8_t *p, size_t len, struct adit_addr *src)
+size_t wg_inner_length(const uint8_t *p, size_t len)
 {
 	size_t total;
 
 	if (len >= IP4_LEN && p[0] >> 4 == 4) {
 		total = adit_get_be16(p + 2);
-		if (total < IP4_LEN || total > len)
-			return 0;
-		memset(src, 0, sizeof(*src));
-		src->family = 4;
-		memcpy(src->bytes, p + 12, 4);
-		return total;
+		return total >= IP4_LEN && total <= len ? total : 0;
 	}
 	if (len >= IP6_LEN && p[0] >> 4 == 6) {
 		total = adit_get_be16(p + 4) + (size_t)IP6_LEN;
-		if (total > len)
-			return 0;
-		src->family = 6;
-		memcpy(src->bytes, p + 8, 16);
-		return total;
+		return total <= len ? total : 0;
 	}
 	return 0;
+}
+
+void wg_inner_source(const uint8_t *p, struct adit_addr *src)
+{
+	memset(src, 0, sizeof(*src));
+	src->family = p[0] >> 4;
+	memcpy(src->bytes, p + (src->family == 4 ? 12 : 8), src->family == 4 ? 4 : 16);
+}
+
+bool wg_inner_same_source(const uint8_t *p, const uint8_t *q)
+{
+	if (p[0] >> 4 != q[0] >> 4)
+		return false;
+	return p[0] >> 4 == 4 ? memcmp(p + 12, q + 12, 4) == 0 : memcmp(p + 8, q + 8, 16) == 0;
 }
 
 /* Sets the ECN bits of an IPv4 header, whose checksum they are part of (RFC 1624). */

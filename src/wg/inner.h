@@ -15,9 +15,12 @@
 /* Destination and ECN bits of an outgoing packet; false if it is not a whole
  * IPv4 or IPv6 header. */
 bool wg_inner_destination(const uint8_t *p, size_t len, struct adit_addr *dst, uint8_t *ecn);
-/* Source and true length (without padding) of a decrypted packet; 0 if it is
- * not IPv4 or IPv6, or longer than what was decrypted. */
-size_t wg_inner_source(const uint8_t *p, size_t len, struct adit_addr *src);
+/* True length (without padding) of a decrypted packet; 0 if it is not IPv4 or
+ * IPv6, or longer than what was decrypted. */
+size_t wg_inner_length(const uint8_t *p, size_t len);
+/* Of packets that have passed wg_inner_length. */
+void wg_inner_source(const uint8_t *p, struct adit_addr *src);
+bool wg_inner_same_source(const uint8_t *p, const uint8_t *q);
 /* Carries a congestion mark from the outer header to the inner one (RFC 6040,
  * 4.2). False: the packet must be dropped. */
 bool wg_inner_decapsulate_ecn(uint8_t *p, uint8_t outer_tos);

@@ -100,42 +100,35 @@ void adit_wg_open(struct adit_crypto *c, struct adit_train *t)
 
 /* --- done ---------------------------------------------------------------------- */
 
-/* The last source address that was found to be the peer's: trains carry flows. */
-struct last_source {
-	struct adit_addr addr;
-	bool valid;
-};
-
-static bool source_allowed(struct adit_wg *wg, const struct adit_wg_peer *peer, const struct adit_addr *src,
-			   struct last_source *last)
+/* *last: a packet of the run whose source was found to be the peer's, or NULL;
+ * trains carry flows. */
+static bool source_allowed(struct adit_wg *wg, const struct adit_wg_peer *peer, const uint8_t *packet,
+			   const uint8_t **last)
 {
-	if (last->valid && adit_addr_equal(&last->addr, src))
+	struct adit_addr src;
+
+	if (*last && wg_inner_same_source(packet, *last))
 		return true;
-	if (wg_allowedips_route(&wg->allowedips, src) != peer)
+	wg_inner_source(packet, &src);
+	if (wg_allowedips_route(&wg->allowedips, &src) != peer)
 		return false;
-	last->addr = *src;
-	last->valid = true;
+	*last = packet;
 	return true;
 }
 
 /* Length of the packet to be delivered, or 0 with the reason. */
 static size_t judge_inner(struct adit_wg *wg, const struct adit_wg_peer *peer, uint8_t *packet, size_t plain,
-			  uint8_t tos, struct last_source *last, enum adit_drop *drop)
+			  uint8_t tos, const uint8_t **last, enum adit_drop *drop)
 {
-	struct adit_addr src;
-	size_t len = wg_inner_source(packet, plain, &src);
+	size_t len = wg_inner_length(packet, plain);
 
-	*drop = ADIT_DROP_inner_malformed;
 	if (!len)
-		return 0;
-	*drop = ADIT_DROP_source_not_allowed;
-	if (!source_allowed(wg, peer, &src, last))
-		return 0;
-	*drop = ADIT_DROP_ecn_ce_not_ect;
-	if ((tos & WG_ECN_MASK) && !wg_inner_decapsulate_ecn(packet, tos))
-		return 0;
-	*drop = ADIT_DROP_NONE;
-	return len;
+		*drop = ADIT_DROP_inner_malformed;
+	else if (!source_allowed(wg, peer, packet, last))
+		*drop = ADIT_DROP_source_not_allowed;
+	else if ((tos & WG_ECN_MASK) && !wg_inner_decapsulate_ecn(packet, tos))
+		*drop = ADIT_DROP_ecn_ce_not_ect;
+	return *drop ? 0 : len;
 }
 
 /* What a run was, for what happens once per run. */
@@ -172,8 +165,8 @@ static bool accept(struct adit_wg *wg, struct wg_session *s, const struct adit_t
 
 static void judge_run(struct adit_wg *wg, struct wg_session *s, struct adit_train *t, struct run *run)
 {
-	struct last_source last = { .valid = false };
 	struct adit_wg_peer *peer = s->id.peer;
+	const uint8_t *last = NULL;
 
 	for (unsigned k = 0; k < t->cnt; k++) {
 		uint8_t *packet = t->wire + (size_t)k * t->stride + ADIT_WG_HEAD;

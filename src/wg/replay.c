@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "wg/message.h"
-
 static uint64_t *word_of(struct wg_replay *r, uint64_t counter)
 {
 	return &r->bits[(counter / 64) % WG_REPLAY_WORDS];
@@ -41,22 +39,14 @@ static void slide(struct wg_replay *r, uint64_t counter)
 	r->next = counter + 1;
 }
 
-bool wg_replay_accept(struct wg_replay *r, uint64_t counter, struct wg_replay_gap *gap)
+bool wg_replay_judge(struct wg_replay *r, uint64_t counter, struct wg_replay_gap *gap)
 {
 	uint64_t *word, bit = UINT64_C(1) << counter % 64;
 
-	gap->lost = 0;
-	gap->reordered = false;
 	if (counter >= WG_REJECT_AFTER_MESSAGES)
 		return false;
-	if (!r->bits) {
-		if (counter == r->next) {
-			r->next++;
-			return true;
-		}
-		if (counter < r->next || !fill(r))
-			return false;
-	}
+	if (!r->bits && (counter < r->next || !fill(r)))
+		return false;
 	if (counter >= r->next) {
 		gap->lost = counter - r->next;
 		slide(r, counter);
