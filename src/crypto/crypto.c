@@ -224,6 +224,7 @@ void adit_crypto_forget(struct adit_crypto *c)
 	hash_forget(&c->hash);
 	if (c->aead->forget)
 		c->aead->forget(c->aead_state);
+	stack_wipe(); /* ipsec-mb spills half of a key there when it opens */
 }
 
 const char *adit_crypto_aead_name(const struct adit_crypto *c)

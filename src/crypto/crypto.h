@@ -41,8 +41,9 @@ struct adit_aead_info {
 size_t adit_crypto_backends(struct adit_aead_info *info, size_t max);
 /* Of the backend this context uses. */
 const char *adit_crypto_aead_name(const struct adit_crypto *c);
-/* Overwrites what the libraries' contexts still hold of the last keys (some
- * 2 us). For the end of a batch of handshakes, and before a thread falls idle. */
+/* Overwrites what the libraries' contexts, and this thread's stack below the
+ * caller, still hold of the last keys (1 to 2 us). For the end of a batch of
+ * handshakes, and, by every thread that seals or opens, after a key is retired. */
 void adit_crypto_forget(struct adit_crypto *c);
 
 /*

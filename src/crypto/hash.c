@@ -149,4 +149,5 @@ void adit_kdf(struct adit_crypto *c, uint8_t *t1, uint8_t *t2, uint8_t *t3, cons
 	}
 	adit_wipe(t, sizeof(t));
 	adit_wipe(&k, sizeof(k));
+	stack_wipe();
 }

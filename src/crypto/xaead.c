@@ -12,12 +12,16 @@ void adit_xaead_seal(uint8_t *dst, const uint8_t *src, size_t len, const uint8_t
 		     const uint8_t nonce[ADIT_XNONCE_LEN], const uint8_t key[ADIT_KEY_LEN])
 {
 	crypto_aead_xchacha20poly1305_ietf_encrypt(dst, NULL, src, len, ad, ad_len, NULL, nonce, key);
+	stack_wipe();
 }
 
 bool adit_xaead_open(uint8_t *dst, const uint8_t *src, size_t len, const uint8_t *ad, size_t ad_len,
 		     const uint8_t nonce[ADIT_XNONCE_LEN], const uint8_t key[ADIT_KEY_LEN])
 {
-	return !crypto_aead_xchacha20poly1305_ietf_decrypt(dst, NULL, NULL, src, len, ad, ad_len, nonce, key);
+	bool ok = !crypto_aead_xchacha20poly1305_ietf_decrypt(dst, NULL, NULL, src, len, ad, ad_len, nonce, key);
+
+	stack_wipe();
+	return ok;
 }
 
 uint64_t adit_shorthash(const void *p, size_t len, const uint8_t key[16])
