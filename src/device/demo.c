@@ -52,13 +52,15 @@ static int check_tun(void)
 	switch (errno) {
 	case EACCES:
 	case EPERM:
-		say("may not open /dev/net/tun: run it as root, or allow everybody (chmod 666 /dev/net/tun, as udev does; "
+		say("may not open /dev/net/tun: run it as root, or allow everybody (chmod 666 /dev/net/tun, "
+		    "as udev does; "
 		    "a TUN still takes rights in its network namespace)");
 		return ADIT_EXIT_DENIED;
 	case ENOENT:
 	case ENODEV:
 	case ENXIO:
-		return say("there is no /dev/net/tun: load it (modprobe tun), or pass it to this container (--device /dev/net/tun)");
+		return say("there is no /dev/net/tun: load it (modprobe tun), or pass it to this container "
+			   "(--device /dev/net/tun)");
 	default:
 		fprintf(stderr, "adit demo: /dev/net/tun: %s\n", strerror(errno));
 		return ADIT_EXIT_FAILED;
@@ -110,8 +112,10 @@ static int enter_spaces(bool *privileged)
 	case EACCES:
 	case ENOSPC: /* user.max_user_namespaces = 0 */
 	case EUSERS:
-		say("may not make namespaces: run it as root, or allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, "
-		    "kernel.apparmor_restrict_unprivileged_userns=0, user.max_user_namespaces=10000, whichever there is)");
+		say("may not make namespaces: run it as root, or allow user namespaces (sysctl "
+		    "kernel.unprivileged_userns_clone=1, "
+		    "kernel.apparmor_restrict_unprivileged_userns=0, user.max_user_namespaces=10000, "
+		    "whichever there is)");
 		return ADIT_EXIT_DENIED;
 	case EINVAL:
 	case ENOSYS:
@@ -204,7 +208,9 @@ int adit_demo_main(int argc, char **argv)
 
 	for (i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--json")) {
-			fprintf(stderr, "adit demo: unknown argument %s\nUsage: adit demo [--json] (adit demo --help says more)\n",
+			fprintf(stderr,
+				"adit demo: unknown argument %s\nUsage: adit demo [--json] (adit demo --help "
+				"says more)\n",
 				argv[i]);
 			return ADIT_EXIT_USAGE;
 		}

@@ -42,7 +42,8 @@ static unsigned other(const struct demo_host *h)
 
 /* --- namespace and link --------------------------------------------------- */
 
-static int set_up(struct demo_host *h, const char *name, const struct adit_prefix *address, struct demo_answer *a)
+static int set_up(struct demo_host *h, const char *name, const struct adit_prefix *address,
+		  struct demo_answer *a)
 {
 	struct adit_link link;
 	int r = adit_link_find(h->nl, name, &link);
@@ -63,8 +64,10 @@ static int do_space(struct demo_host *h, const struct demo_ask *ask, struct demo
 
 	(void)ask;
 	if (unshare(CLONE_NEWNET) < 0)
-		return demo_why(a, errno == EPERM ? "may not make a network namespace; run it as root" :
-						    "cannot make a network namespace", errno);
+		return demo_why(a,
+				errno == EPERM ? "may not make a network namespace; run it as root" :
+						 "cannot make a network namespace",
+				errno);
 	r = adit_netlink_open(&h->nl);
 	if (r)
 		return demo_why(a, "netlink", -r);
@@ -92,7 +95,10 @@ static int do_address(struct demo_host *h, const struct demo_ask *ask, struct de
 static int do_tunnel(struct demo_host *h, const struct demo_ask *ask, struct demo_answer *a)
 {
 	const struct adit_tunnel_config cfg = {
-		.core = &adit_core_wg, .ifname = "wg0", .tun_fd = -1, .offloads = ADIT_OFFLOAD_ALL,
+		.core = &adit_core_wg,
+		.ifname = "wg0",
+		.tun_fd = -1,
+		.offloads = ADIT_OFFLOAD_ALL,
 	};
 	uint8_t private_key[ADIT_KEY_LEN];
 	struct adit_wg *wg;
@@ -221,11 +227,12 @@ static int do_sink(struct demo_host *h, const struct demo_ask *ask, struct demo_
 	return demo_sink(h, a);
 }
 
-static int (*const ops[DEMO_OP_CNT])(struct demo_host *h, const struct demo_ask *ask, struct demo_answer *a) = {
-	[DEMO_SPACE] = do_space,         [DEMO_CABLE] = do_cable, [DEMO_ADDRESS] = do_address,
-	[DEMO_TUNNEL] = do_tunnel,       [DEMO_PEER] = do_peer,	  [DEMO_HANDSHAKE] = do_handshake,
-	[DEMO_PING] = demo_ping,         [DEMO_SERVE] = do_serve, [DEMO_FETCH] = demo_fetch,
-	[DEMO_SINK] = do_sink,           [DEMO_SEND] = demo_send, [DEMO_FACTS] = do_facts,
+static int (*const ops[DEMO_OP_CNT])(struct demo_host *h, const struct demo_ask *ask,
+				     struct demo_answer *a) = {
+	[DEMO_SPACE] = do_space,   [DEMO_CABLE] = do_cable, [DEMO_ADDRESS] = do_address,
+	[DEMO_TUNNEL] = do_tunnel, [DEMO_PEER] = do_peer,   [DEMO_HANDSHAKE] = do_handshake,
+	[DEMO_PING] = demo_ping,   [DEMO_SERVE] = do_serve, [DEMO_FETCH] = demo_fetch,
+	[DEMO_SINK] = do_sink,     [DEMO_SEND] = demo_send, [DEMO_FACTS] = do_facts,
 };
 
 void demo_host_progress(const struct demo_host *h, uint64_t bytes, int64_t ns)

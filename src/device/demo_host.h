@@ -14,10 +14,10 @@
 #include "tunnel/tunnel.h"
 #include "wg/wg.h"
 
-#define DEMO_PORT 51820
+#define DEMO_PORT      51820
 #define DEMO_HTTP_PORT 80
 #define DEMO_SINK_PORT 5201
-#define DEMO_PINGS 5
+#define DEMO_PINGS     5
 
 enum demo_op {
 	DEMO_SPACE,     /* a network namespace, loopback up */

@@ -246,7 +246,8 @@ static int serve_page(int fd, struct demo_answer *a)
 		return demo_why(a, "the web server did not understand the request", EPROTO);
 	make_page(page);
 	n = snprintf(buf, sizeof(buf),
-		     "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n",
+		     "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\nConnection: "
+		     "close\r\n\r\n",
 		     PAGE_LEN);
 	if (send_all(fd, buf, (size_t)n) < 0 || send_all(fd, page, PAGE_LEN) < 0)
 		return why(a, "the web server cannot send");

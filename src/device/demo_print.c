@@ -56,11 +56,13 @@ void demo_print_begin(bool json)
 	const char *term = getenv("TERM");
 
 	out.json = json;
-	out.terminal = !json && isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term && strcmp(term, "dumb") != 0;
+	out.terminal = !json && isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term &&
+		       strcmp(term, "dumb") != 0;
 	if (json)
 		return;
-	printf("%sadit demo%s: two hosts in namespaces of their own; this machine's network is not touched\n\n", BOLD,
-	       PLAIN);
+	printf("%sadit demo%s: two hosts in namespaces of their own; this machine's network is not "
+	       "touched\n\n",
+	       BOLD, PLAIN);
 	fflush(stdout);
 }
 
@@ -76,8 +78,9 @@ void demo_print_setup(const struct demo_facts *f)
 	if (out.json)
 		return;
 	step("devices");
-	printf("wg0 on each, ChaCha20-Poly1305 by %s, %u thread%s, offloads %s%s\n", f->aead, f->tunnel[0].threads,
-	       f->tunnel[0].threads == 1 ? "" : "s", adit_offload_format(f->tunnel[0].offloads_used, offloads),
+	printf("wg0 on each, ChaCha20-Poly1305 by %s, %u thread%s, offloads %s%s\n", f->aead,
+	       f->tunnel[0].threads, f->tunnel[0].threads == 1 ? "" : "s",
+	       adit_offload_format(f->tunnel[0].offloads_used, offloads),
 	       f->privileged ? "" : ", without root");
 	fflush(stdout);
 }
@@ -96,8 +99,8 @@ void demo_print_ping(const struct demo_facts *f)
 	if (out.json)
 		return;
 	step("ping");
-	printf("%d of %d, mean %.3f ms (bare link %.3f ms)\n", DEMO_PINGS, DEMO_PINGS, ms(f->ping_ns[DEMO_INSIDE]),
-	       ms(f->ping_ns[DEMO_BARE]));
+	printf("%d of %d, mean %.3f ms (bare link %.3f ms)\n", DEMO_PINGS, DEMO_PINGS,
+	       ms(f->ping_ns[DEMO_INSIDE]), ms(f->ping_ns[DEMO_BARE]));
 	fflush(stdout);
 }
 
@@ -155,13 +158,14 @@ static void picture(const struct demo_facts *f)
 
 	rate(bit_per_s(f->stream_bytes[DEMO_BARE], f->stream_ns[DEMO_BARE]), bare);
 	rate(bit_per_s(f->stream_bytes[DEMO_INSIDE], f->stream_ns[DEMO_INSIDE]), inside);
-	printf("\n       %shost A%s                                          %shost B%s\n", BOLD, PLAIN, BOLD, PLAIN);
+	printf("\n       %shost A%s                                          %shost B%s\n", BOLD, PLAIN, BOLD,
+	       PLAIN);
 	printf("  +----------------+                               +----------------+\n");
-	printf("  |  %swg0%s 10.9.0.1  |%s==%s %-12s %9.3f ms %s===%s|  %swg0%s 10.9.0.2  |  the tunnel\n", GREEN, PLAIN, GREEN,
-	       PLAIN, inside, ms(f->ping_ns[DEMO_INSIDE]), GREEN, PLAIN, GREEN, PLAIN);
+	printf("  |  %swg0%s 10.9.0.1  |%s==%s %-12s %9.3f ms %s===%s|  %swg0%s 10.9.0.2  |  the tunnel\n",
+	       GREEN, PLAIN, GREEN, PLAIN, inside, ms(f->ping_ns[DEMO_INSIDE]), GREEN, PLAIN, GREEN, PLAIN);
 	printf("  |       |        |                               |       |        |\n");
-	printf("  | eth0 192.0.2.1 |%s--%s %-12s %9.3f ms %s---%s| eth0 192.0.2.2 |  the bare link\n", DIM, PLAIN, bare,
-	       ms(f->ping_ns[DEMO_BARE]), DIM, PLAIN);
+	printf("  | eth0 192.0.2.1 |%s--%s %-12s %9.3f ms %s---%s| eth0 192.0.2.2 |  the bare link\n", DIM,
+	       PLAIN, bare, ms(f->ping_ns[DEMO_BARE]), DIM, PLAIN);
 	printf("  +----------------+                               +----------------+\n");
 }
 
@@ -173,7 +177,8 @@ static uint64_t print_drops(const struct demo_facts *f, bool json)
 	for (drop = 1; drop < ADIT_DROP_CNT; drop++) {
 		n = f->tunnel[0].drops[drop] + f->tunnel[1].drops[drop];
 		if (n && json)
-			printf("%s\"%s\": %" PRIu64, all ? ", " : "", adit_drop_name((enum adit_drop)drop), n);
+			printf("%s\"%s\": %" PRIu64, all ? ", " : "", adit_drop_name((enum adit_drop)drop),
+			       n);
 		else if (n)
 			printf("%s%s %" PRIu64, all ? ", " : "", adit_drop_name((enum adit_drop)drop), n);
 		all += n;
@@ -184,8 +189,8 @@ static uint64_t print_drops(const struct demo_facts *f, bool json)
 static void summary(const struct demo_facts *f)
 {
 	picture(f);
-	printf("\n  host A sent %" PRIu64 " datagrams in %" PRIu64 " system calls; dropped: ", f->tunnel[0].tx_datagrams,
-	       f->tunnel[0].tx_calls);
+	printf("\n  host A sent %" PRIu64 " datagrams in %" PRIu64 " system calls; dropped: ",
+	       f->tunnel[0].tx_datagrams, f->tunnel[0].tx_calls);
 	if (!print_drops(f, false))
 		printf("none");
 	printf("\n  Took %.1f s. Nothing of it stays on this machine.\n", (double)f->total_ns / 1e9);
@@ -239,13 +244,13 @@ static void json(const struct demo_facts *f)
 	struct utsname kernel = { 0 };
 
 	uname(&kernel);
-	printf("{\n  \"schema\": 1,\n  \"ok\": %s,\n  \"version\": \"%s\",\n  \"kernel\": ", f->failed ? "false" : "true",
-	       ADIT_VERSION);
+	printf("{\n  \"schema\": 1,\n  \"ok\": %s,\n  \"version\": \"%s\",\n  \"kernel\": ",
+	       f->failed ? "false" : "true", ADIT_VERSION);
 	json_string(kernel.release);
 	printf(",\n  \"machine\": ");
 	json_string(kernel.machine);
-	printf(",\n  \"processors\": %ld,\n  \"privileged\": %s,\n  \"aead\": ", sysconf(_SC_NPROCESSORS_ONLN),
-	       f->privileged ? "true" : "false");
+	printf(",\n  \"processors\": %ld,\n  \"privileged\": %s,\n  \"aead\": ",
+	       sysconf(_SC_NPROCESSORS_ONLN), f->privileged ? "true" : "false");
 	json_string(f->aead);
 	printf(",\n  \"threads\": %u,\n  \"offloads\": ", f->tunnel[0].threads);
 	json_string(adit_offload_format(f->tunnel[0].offloads_used, offloads));
@@ -267,5 +272,6 @@ void demo_print_end(const struct demo_facts *f)
 	else if (!f->failed)
 		summary(f);
 	else
-		printf("%s  %sfailed%s  %s: %s\n", out.terminal ? "\r\033[K" : "", RED, PLAIN, f->failed, f->why);
+		printf("%s  %sfailed%s  %s: %s\n", out.terminal ? "\r\033[K" : "", RED, PLAIN, f->failed,
+		       f->why);
 }

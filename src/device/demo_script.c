@@ -12,9 +12,9 @@
 
 #include "base/exit.h"
 
-#define BARE_MS    1500
-#define INSIDE_MS  3000
-#define ANSWER_MS  12000 /* longer than any host waits for anything */
+#define BARE_MS   1500
+#define INSIDE_MS 3000
+#define ANSWER_MS 12000 /* longer than any host waits for anything */
 
 struct script {
 	struct demo_facts *facts;
@@ -170,7 +170,8 @@ static int page(struct script *s)
 	int which;
 
 	for (which = 0; which < 2; which++) {
-		const struct demo_ask serve = { .op = DEMO_SERVE }, fetch = { .op = DEMO_FETCH, .inside = which };
+		const struct demo_ask serve = { .op = DEMO_SERVE },
+				      fetch = { .op = DEMO_FETCH, .inside = which };
 
 		if (ask(s, 1, &serve) || ask_and_hear(s, 0, &fetch, &got) || hear(s, 1, &served))
 			return -1;
@@ -181,7 +182,9 @@ static int page(struct script *s)
 	}
 	/* The same eyes must see it in clear on the bare link, or seeing nothing inside says nothing. */
 	if (!f->clear[DEMO_BARE])
-		return fail(s, 1, "did not see the page on the bare link, so it cannot say that it is hidden inside");
+		return fail(
+			s, 1,
+			"did not see the page on the bare link, so it cannot say that it is hidden inside");
 	if (f->clear[DEMO_INSIDE])
 		return fail(s, 1, "saw the page in clear on the link");
 	return 0;

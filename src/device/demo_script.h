@@ -12,7 +12,7 @@
 enum { DEMO_BARE, DEMO_INSIDE };
 
 struct demo_facts {
-	bool privileged; /* or in a user namespace */
+	bool privileged;    /* or in a user namespace */
 	const char *failed; /* the step, or NULL */
 	char why[320];
 	int64_t handshake_ns;

@@ -48,8 +48,8 @@ struct up {
 
 static int usage(const struct up *up, const char *text, const char *what)
 {
-	fprintf(stderr, "%s: %s%s\nUsage: %s %sFILE.conf|NAME (%s --help says more)\n", up->command, text, what,
-		up->command, strstr(up->command, "up") ? "[--dry-run] " : "", up->command);
+	fprintf(stderr, "%s: %s%s\nUsage: %s %sFILE.conf|NAME (%s --help says more)\n", up->command, text,
+		what, up->command, strstr(up->command, "up") ? "[--dry-run] " : "", up->command);
 	return ADIT_EXIT_USAGE;
 }
 
@@ -70,8 +70,9 @@ static int read_operand(struct up *up, const char *arg)
 		return usage(up, "the file must be called NAME.conf, NAME being the interface's name: ", arg);
 	len -= 5;
 	snprintf(up->name, sizeof(up->name), "%.*s", (int)len, base);
-	problem = len >= sizeof(up->name) ? "the interface's name (the file's without .conf) has at most 15 characters" :
-					    adit_ifname_problem(up->name);
+	problem = len >= sizeof(up->name) ?
+			  "the interface's name (the file's without .conf) has at most 15 characters" :
+			  adit_ifname_problem(up->name);
 	return problem ? usage(up, problem, "") : 0;
 }
 
@@ -97,8 +98,7 @@ static int read_arguments(struct up *up, int argc, char **argv, const char *comm
 
 /* --- what up and down share ----------------------------------------------- */
 
-__attribute__((format(printf, 2, 3)))
-static int fail(const struct up *up, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static int fail(const struct up *up, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -128,7 +128,8 @@ static int open_host(struct up *up, bool lock)
 		return 0;
 	up->lock_fd = adit_journal_lock(ADIT_JOURNAL_DIR);
 	if (up->lock_fd == -EBUSY)
-		return fail(up, "another adit up or down is at work (it holds the lock of " ADIT_JOURNAL_DIR ")");
+		return fail(up,
+			    "another adit up or down is at work (it holds the lock of " ADIT_JOURNAL_DIR ")");
 	return up->lock_fd < 0 ? fail_errno(up, ADIT_JOURNAL_DIR, up->lock_fd) : 0;
 }
 
@@ -168,7 +169,8 @@ static int take_down(struct up *up, const struct adit_plan *plan)
 	if (r) {
 		if (pidfd >= 0)
 			close(pidfd);
-		fail(up, "%s; the journal in " ADIT_JOURNAL_DIR " stays: try adit down %s again", err, up->name);
+		fail(up, "%s; the journal in " ADIT_JOURNAL_DIR " stays: try adit down %s again", err,
+		     up->name);
 		return r;
 	}
 	adit_up_wait_gone(up->name, pidfd);
@@ -212,7 +214,8 @@ static int read_config(const struct up *up, struct adit_quickconf **ret)
 	int r = fd < 0 || fstat(fd, &st) < 0 ? -errno : 0;
 
 	if (!r && (st.st_mode & 0004))
-		fprintf(stderr, "%s: warning: it holds keys and everybody can read it (chmod 600 %s)\n", up->file, up->file);
+		fprintf(stderr, "%s: warning: it holds keys and everybody can read it (chmod 600 %s)\n",
+			up->file, up->file);
 	if (!r)
 		r = read_whole(fd, &text);
 	if (r)
@@ -237,8 +240,8 @@ static bool mtu_fits(const struct up *up, const struct adit_quickconf *conf)
 			break;
 	if (i == conf->addresses.cnt)
 		return true;
-	fprintf(stderr, "%s:%u:%u: MTU: IPv6 needs at least 1280, and there is an IPv6 address in line %u\n", up->file,
-		conf->mtu_pos.line, conf->mtu_pos.col, conf->addresses.item[i].pos.line);
+	fprintf(stderr, "%s:%u:%u: MTU: IPv6 needs at least 1280, and there is an IPv6 address in line %u\n",
+		up->file, conf->mtu_pos.line, conf->mtu_pos.col, conf->addresses.item[i].pos.line);
 	return false;
 }
 
@@ -339,7 +342,8 @@ static int bring_up_or_undo(struct up *up, const struct adit_plan *plan, const s
 		return status;
 	r = conf->has_listen_port && conf->listen_port ? port_is_free(conf->listen_port) : 0;
 	if (r == -EADDRINUSE)
-		return fail(up, "ListenPort %u is in use by another program (ss -ulpn names it)", conf->listen_port);
+		return fail(up, "ListenPort %u is in use by another program (ss -ulpn names it)",
+			    conf->listen_port);
 	r = adit_journal_write(ADIT_JOURNAL_DIR, plan);
 	if (r)
 		return fail_errno(up, "cannot write the journal", r);
@@ -372,8 +376,8 @@ static void print_result(const struct up *up, const struct adit_plan *plan, cons
 			mtu = plan->steps[i].mtu;
 		routes += plan->steps[i].kind == ADIT_STEP_ROUTE;
 	}
-	printf(", MTU %u, %zu peer%s, %zu route%s\n", mtu, conf->peer_cnt, conf->peer_cnt == 1 ? "" : "s", routes,
-	       routes == 1 ? "" : "s");
+	printf(", MTU %u, %zu peer%s, %zu route%s\n", mtu, conf->peer_cnt, conf->peer_cnt == 1 ? "" : "s",
+	       routes, routes == 1 ? "" : "s");
 }
 
 static bool never(void)
@@ -438,7 +442,9 @@ static int down_without_journal(struct up *up)
 
 	adit_journal_remove(ADIT_JOURNAL_DIR, up->name); /* one that was never finished */
 	if (adit_link_find(up->nl, up->name, &link) == 0)
-		return fail(up, "adit up did not make this interface (ip link delete %s ends it, whoever did)", up->name);
+		return fail(up,
+			    "adit up did not make this interface (ip link delete %s ends it, whoever did)",
+			    up->name);
 	return fail(up, "is not up");
 }
 
@@ -469,7 +475,8 @@ int adit_down_main(int argc, char **argv)
 	if (r == -ENOENT) {
 		status = down_without_journal(&up);
 	} else if (r == -EBADMSG) {
-		status = fail(&up, ADIT_JOURNAL_DIR "/%s.journal is not a journal of this program: remove it", up.name);
+		status = fail(&up, ADIT_JOURNAL_DIR "/%s.journal is not a journal of this program: remove it",
+			      up.name);
 	} else if (r) {
 		status = fail_errno(&up, "cannot read the journal", r);
 	} else {

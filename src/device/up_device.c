@@ -60,7 +60,8 @@ int adit_up_start(const char *name, int lock_fd)
 
 /* --- configuration -------------------------------------------------------- */
 
-static void write_peer(struct adit_text *t, const struct adit_quick_peer *peer, const struct adit_path *endpoint)
+static void write_peer(struct adit_text *t, const struct adit_quick_peer *peer,
+		       const struct adit_path *endpoint)
 {
 	char buf[ADIT_PATH_STRLEN];
 	size_t i;
@@ -77,7 +78,8 @@ static void write_peer(struct adit_text *t, const struct adit_quick_peer *peer, 
 		adit_text_line_str(t, "allowed_ip", adit_prefix_format(&peer->allowed.item[i].prefix, buf));
 }
 
-static void write_request(struct adit_text *t, const struct adit_quickconf *conf, const struct adit_path *endpoints)
+static void write_request(struct adit_text *t, const struct adit_quickconf *conf,
+			  const struct adit_path *endpoints)
 {
 	size_t i;
 

@@ -69,8 +69,8 @@ bool adit_up_refuses(const struct adit_quickconf *conf, const char *file)
 		if (k < n)
 			continue;
 		said[n++] = why;
-		fprintf(stderr, "%s:%u:%u: %s: %s (take it out, or use %s %s)\n", file, extra->pos.line, extra->pos.col,
-			adit_quick_extra_name(extra->kind), why, instead, file);
+		fprintf(stderr, "%s:%u:%u: %s: %s (take it out, or use %s %s)\n", file, extra->pos.line,
+			extra->pos.col, adit_quick_extra_name(extra->kind), why, instead, file);
 	}
 	if (full)
 		fprintf(stderr,
@@ -106,7 +106,8 @@ static int path_of(const struct sockaddr *sa, struct adit_path *ret)
 	return 0;
 }
 
-static int resolve_one(const struct adit_quick_peer *peer, const char *file, bool (*stop)(void), struct adit_path *ret)
+static int resolve_one(const struct adit_quick_peer *peer, const char *file, bool (*stop)(void),
+		       struct adit_path *ret)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_DGRAM, .ai_protocol = IPPROTO_UDP };
 	const struct adit_quick_pos *pos = &peer->endpoint_pos;
@@ -117,13 +118,14 @@ static int resolve_one(const struct adit_quick_peer *peer, const char *file, boo
 		r = getaddrinfo(peer->endpoint_host, peer->endpoint_port, &hints, &list);
 		if (r != EAI_AGAIN || tries == 4 || stop())
 			break;
-		fprintf(stderr, "%s:%u:%u: Endpoint: %s: the resolver does not answer, trying again\n", file, pos->line,
-			pos->col, peer->endpoint_host);
+		fprintf(stderr, "%s:%u:%u: Endpoint: %s: the resolver does not answer, trying again\n", file,
+			pos->line, pos->col, peer->endpoint_host);
 		nanosleep(&(struct timespec){ 1 + tries, 0 }, NULL);
 	}
 	if (r) {
-		fprintf(stderr, "%s:%u:%u: Endpoint: %s:%s: %s\n", file, pos->line, pos->col, peer->endpoint_host,
-			peer->endpoint_port, r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r));
+		fprintf(stderr, "%s:%u:%u: Endpoint: %s:%s: %s\n", file, pos->line, pos->col,
+			peer->endpoint_host, peer->endpoint_port,
+			r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r));
 		return -EHOSTUNREACH;
 	}
 	r = path_of(list->ai_addr, ret);
@@ -131,7 +133,8 @@ static int resolve_one(const struct adit_quick_peer *peer, const char *file, boo
 	return r;
 }
 
-int adit_up_resolve(const struct adit_quickconf *conf, const char *file, bool (*stop)(void), struct adit_path **ret)
+int adit_up_resolve(const struct adit_quickconf *conf, const char *file, bool (*stop)(void),
+		    struct adit_path **ret)
 {
 	struct adit_path *paths = calloc(conf->peer_cnt + 1, sizeof(*paths));
 	size_t i;
@@ -164,7 +167,8 @@ static bool has_ipv6(const struct adit_quickconf *conf)
 	return false;
 }
 
-static unsigned best_mtu(const struct adit_quickconf *conf, const struct adit_path *endpoints, struct adit_netlink *nl)
+static unsigned best_mtu(const struct adit_quickconf *conf, const struct adit_path *endpoints,
+			 struct adit_netlink *nl)
 {
 	unsigned best = 0, mtu, index;
 	size_t i;

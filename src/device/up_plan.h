@@ -18,7 +18,8 @@ bool adit_up_refuses(const struct adit_quickconf *conf, const char *file);
 /* Fills one path per peer (kind NONE without an endpoint); free() it. Tries
  * again for some seconds while a resolver does not answer. 0, or -errno after
  * it has been said on standard error. */
-int adit_up_resolve(const struct adit_quickconf *conf, const char *file, bool (*stop)(void), struct adit_path **ret);
+int adit_up_resolve(const struct adit_quickconf *conf, const char *file, bool (*stop)(void),
+		    struct adit_path **ret);
 
 /* Into an initialised plan: the TUN, MTU, addresses, up, routes. 0 or -errno. */
 int adit_up_plan(struct adit_plan *plan, const struct adit_quickconf *conf, const struct adit_path *endpoints,

@@ -66,7 +66,8 @@ static void say(struct adit_netlink *nl, const struct adit_step *step, const cha
 	char line[ADIT_STEP_STRLEN];
 
 	adit_step_format(step, line);
-	snprintf(err, err_len, "%s%s: %s%s%s%s", what, line, strerror(-r), *detail ? ": " : "", detail, hint(step, r));
+	snprintf(err, err_len, "%s%s: %s%s%s%s", what, line, strerror(-r), *detail ? ": " : "", detail,
+		 hint(step, r));
 }
 
 int adit_host_apply(struct adit_netlink *nl, const struct adit_plan *plan, bool (*stop)(void), char *err,
@@ -159,8 +160,9 @@ int adit_host_verify(struct adit_netlink *nl, const struct adit_plan *plan, char
 	if (r)
 		return r;
 	if (e.addrs != count_kind(plan, ADIT_STEP_ADDR) || routes != count_kind(plan, ADIT_STEP_ROUTE)) {
-		snprintf(err, err_len, "%s has %zu of %zu addresses and %zu of %zu routes", plan->name, e.addrs,
-			 count_kind(plan, ADIT_STEP_ADDR), routes, count_kind(plan, ADIT_STEP_ROUTE));
+		snprintf(err, err_len, "%s has %zu of %zu addresses and %zu of %zu routes", plan->name,
+			 e.addrs, count_kind(plan, ADIT_STEP_ADDR), routes,
+			 count_kind(plan, ADIT_STEP_ROUTE));
 		return -ESTALE;
 	}
 	return 0;

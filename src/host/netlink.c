@@ -86,9 +86,10 @@ static void keep_detail(struct adit_netlink *nl, const struct nlmsghdr *h)
 
 	if (!(h->nlmsg_flags & NLM_F_ACK_TLVS) || !(h->nlmsg_flags & NLM_F_CAPPED))
 		return;
-	mnl_attr_for_each(attr, h, sizeof(struct nlmsgerr))
-		if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG && mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
-			snprintf(nl->detail, sizeof(nl->detail), "%s", mnl_attr_get_str(attr));
+	mnl_attr_for_each(attr, h,
+			  sizeof(struct nlmsgerr)) if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG &&
+						       mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
+		snprintf(nl->detail, sizeof(nl->detail), "%s", mnl_attr_get_str(attr));
 }
 
 /* 1: more to come; 0 or -errno: the end. */
@@ -172,7 +173,8 @@ static void read_link(const struct nlmsghdr *h, void *user)
 
 	link->index = (unsigned)ifi->ifi_index;
 	link->up = ifi->ifi_flags & IFF_UP;
-	mnl_attr_for_each(attr, h, sizeof(*ifi)) {
+	mnl_attr_for_each(attr, h, sizeof(*ifi))
+	{
 		uint16_t type = mnl_attr_get_type(attr);
 
 		if (type == IFLA_IFNAME)
@@ -180,9 +182,8 @@ static void read_link(const struct nlmsghdr *h, void *user)
 		else if (type == IFLA_MTU)
 			link->mtu = mnl_attr_get_u32(attr);
 		else if (type == IFLA_LINKINFO)
-			mnl_attr_for_each_nested(inner, attr)
-				if (mnl_attr_get_type(inner) == IFLA_INFO_KIND)
-					snprintf(link->kind, sizeof(link->kind), "%s", mnl_attr_get_str(inner));
+			mnl_attr_for_each_nested(inner, attr) if (mnl_attr_get_type(inner) == IFLA_INFO_KIND)
+				snprintf(link->kind, sizeof(link->kind), "%s", mnl_attr_get_str(inner));
 	}
 }
 
@@ -261,7 +262,8 @@ int adit_link_add_veth(struct adit_netlink *nl, const char *name, const char *fa
 {
 	struct ask a;
 	struct nlattr *info, *data, *far;
-	struct ifinfomsg *ifi = ask_begin(&a, RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, sizeof(*ifi));
+	struct ifinfomsg *ifi = ask_begin(&a, RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL,
+					  sizeof(*ifi));
 
 	(void)ifi;
 	mnl_attr_put_strz(a.head, IFLA_IFNAME, name);
@@ -321,7 +323,8 @@ static void read_addr(const struct nlmsghdr *h, void *user)
 	if (ifa->ifa_index != list->index)
 		return;
 	/* LOCAL is ours; ADDRESS the other end's where there is a LOCAL. */
-	mnl_attr_for_each(attr, h, sizeof(*ifa)) {
+	mnl_attr_for_each(attr, h, sizeof(*ifa))
+	{
 		uint16_t type = mnl_attr_get_type(attr);
 
 		if (type == IFA_LOCAL)
@@ -333,8 +336,8 @@ static void read_addr(const struct nlmsghdr *h, void *user)
 		list->found(list->user, &p);
 }
 
-int adit_addr_list(struct adit_netlink *nl, unsigned index, void (*found)(void *user, const struct adit_prefix *addr),
-		   void *user)
+int adit_addr_list(struct adit_netlink *nl, unsigned index,
+		   void (*found)(void *user, const struct adit_prefix *addr), void *user)
 {
 	struct addr_list list = { index, found, user };
 	struct ask a;
@@ -345,8 +348,8 @@ int adit_addr_list(struct adit_netlink *nl, unsigned index, void (*found)(void *
 
 /* --- routes --------------------------------------------------------------- */
 
-static int route_change(struct adit_netlink *nl, unsigned index, const struct adit_prefix *dst, uint32_t table,
-			uint16_t type, uint16_t flags)
+static int route_change(struct adit_netlink *nl, unsigned index, const struct adit_prefix *dst,
+			uint32_t table, uint16_t type, uint16_t flags)
 {
 	struct adit_prefix masked = *dst;
 	struct ask a;
@@ -389,9 +392,8 @@ static void count_route(const struct nlmsghdr *h, void *user)
 
 	if (rt->rtm_protocol != ADIT_ROUTE_PROTOCOL)
 		return;
-	mnl_attr_for_each(attr, h, sizeof(*rt))
-		if (mnl_attr_get_type(attr) == RTA_OIF && mnl_attr_get_u32(attr) == count->index)
-			count->cnt++;
+	mnl_attr_for_each(attr, h, sizeof(*rt)) if (mnl_attr_get_type(attr) == RTA_OIF &&
+						    mnl_attr_get_u32(attr) == count->index) count->cnt++;
 }
 
 int adit_route_count(struct adit_netlink *nl, unsigned index, size_t *ret)
@@ -426,9 +428,11 @@ static void read_route(const struct nlmsghdr *h, void *user)
 	struct route_answer *best = user, one = { .defaults_only = best->defaults_only };
 	const struct nlattr *attr, *metric;
 
-	if (one.defaults_only && (rt->rtm_dst_len || rt->rtm_table != RT_TABLE_MAIN || rt->rtm_type != RTN_UNICAST))
+	if (one.defaults_only &&
+	    (rt->rtm_dst_len || rt->rtm_table != RT_TABLE_MAIN || rt->rtm_type != RTN_UNICAST))
 		return;
-	mnl_attr_for_each(attr, h, sizeof(*rt)) {
+	mnl_attr_for_each(attr, h, sizeof(*rt))
+	{
 		uint16_t type = mnl_attr_get_type(attr);
 
 		if (type == RTA_OIF)
@@ -436,9 +440,8 @@ static void read_route(const struct nlmsghdr *h, void *user)
 		else if (type == RTA_PRIORITY)
 			one.priority = mnl_attr_get_u32(attr);
 		else if (type == RTA_METRICS)
-			mnl_attr_for_each_nested(metric, attr)
-				if (mnl_attr_get_type(metric) == RTAX_MTU)
-					one.mtu = mnl_attr_get_u32(metric);
+			mnl_attr_for_each_nested(metric, attr) if (mnl_attr_get_type(metric) == RTAX_MTU)
+				one.mtu = mnl_attr_get_u32(metric);
 	}
 	if (!one.index || (best->found && best->priority <= one.priority))
 		return;
@@ -447,7 +450,8 @@ static void read_route(const struct nlmsghdr *h, void *user)
 }
 
 /* A dump of family af for its default route, or the answer for dst. */
-static int route_ask(struct adit_netlink *nl, uint8_t af, const struct adit_addr *dst, struct route_answer *ret)
+static int route_ask(struct adit_netlink *nl, uint8_t af, const struct adit_addr *dst,
+		     struct route_answer *ret)
 {
 	struct ask a;
 	struct rtmsg *rt = ask_begin(&a, RTM_GETROUTE, dst ? 0 : NLM_F_DUMP, sizeof(*rt));

@@ -46,8 +46,8 @@ int adit_link_add_veth(struct adit_netlink *nl, const char *name, const char *fa
 int adit_addr_add(struct adit_netlink *nl, unsigned index, const struct adit_prefix *addr);
 int adit_addr_delete(struct adit_netlink *nl, unsigned index, const struct adit_prefix *addr);
 /* Calls back with each address of the link. */
-int adit_addr_list(struct adit_netlink *nl, unsigned index, void (*found)(void *user, const struct adit_prefix *addr),
-		   void *user);
+int adit_addr_list(struct adit_netlink *nl, unsigned index,
+		   void (*found)(void *user, const struct adit_prefix *addr), void *user);
 
 /* By the link, without a gateway; host bits are masked. -EEXIST when the table
  * has a route for the same prefix. */

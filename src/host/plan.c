@@ -8,8 +8,8 @@
 #include <string.h>
 
 static const char *const kind_names[] = {
-	[ADIT_STEP_TUN] = "tun",     [ADIT_STEP_MTU] = "mtu",     [ADIT_STEP_ADDR] = "addr",
-	[ADIT_STEP_UP] = "up",       [ADIT_STEP_ROUTE] = "route",
+	[ADIT_STEP_TUN] = "tun", [ADIT_STEP_MTU] = "mtu",     [ADIT_STEP_ADDR] = "addr",
+	[ADIT_STEP_UP] = "up",   [ADIT_STEP_ROUTE] = "route",
 };
 #define KIND_CNT (sizeof(kind_names) / sizeof(kind_names[0]))
 
@@ -135,7 +135,8 @@ int adit_step_parse(struct adit_step *ret, const char *line)
 		ok = n == 3 && adit_prefix_parse(&step.prefix, word[2]) == 0;
 		break;
 	case ADIT_STEP_ROUTE:
-		ok = n == 4 && adit_prefix_parse(&step.prefix, word[2]) == 0 && read_u32(word[3], &step.table);
+		ok = n == 4 && adit_prefix_parse(&step.prefix, word[2]) == 0 &&
+		     read_u32(word[3], &step.table);
 		break;
 	}
 	if (!ok)

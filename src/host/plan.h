@@ -14,13 +14,13 @@
 
 #include "base/addr.h"
 
-#define ADIT_IFNAME_LEN 16 /* with the NUL, as IFNAMSIZ */
+#define ADIT_IFNAME_LEN     16 /* with the NUL, as IFNAMSIZ */
 #define ADIT_PLAN_STEPS_MAX 1048576u
 
 enum adit_step_kind {
-	ADIT_STEP_TUN,   /* a TUN that the plan's owner makes; undone by deleting it */
+	ADIT_STEP_TUN, /* a TUN that the plan's owner makes; undone by deleting it */
 	ADIT_STEP_MTU,
-	ADIT_STEP_ADDR,  /* prefix, host bits kept */
+	ADIT_STEP_ADDR, /* prefix, host bits kept */
 	ADIT_STEP_UP,
 	ADIT_STEP_ROUTE, /* prefix, by the link, in table */
 };

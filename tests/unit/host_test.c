@@ -48,9 +48,10 @@ static void make_plan(struct adit_plan *plan)
 static void steps_as_text(void **state)
 {
 	static const char *const bad[] = {
-		"",	     "tun",	      "tun a b",       "tun ../x",	"tun 0123456789abcdef", "mtu t0",
-		"mtu t0 -1", "mtu t0 1x",     "mtu t0 4294967296", "addr t0 10.0.0.1/33", "addr t0 x",
-		"up t0 1",   "route t0 ::/0", "route t0 ::/0 x", "route t0 ::/0 1 2", "rule t0 1",
+		"",          "tun",       "tun a b",       "tun ../x",          "tun 0123456789abcdef",
+		"mtu t0",    "mtu t0 -1", "mtu t0 1x",     "mtu t0 4294967296", "addr t0 10.0.0.1/33",
+		"addr t0 x", "up t0 1",   "route t0 ::/0", "route t0 ::/0 x",   "route t0 ::/0 1 2",
+		"rule t0 1",
 	};
 	char buf[ADIT_STEP_STRLEN];
 	struct adit_step step;
@@ -121,7 +122,7 @@ static void journal_of_others(void **state)
 		"",
 		"adit-journal 2\nboot x\nend\n",
 		"adit-journal 1\nend\n",
-		"adit-journal 1\nboot x\ntun t0\n",		/* cut off */
+		"adit-journal 1\nboot x\ntun t0\n", /* cut off */
 		"adit-journal 1\nboot x\ntun t0\nen",
 		"adit-journal 1\nboot x\nrm -rf /\nend\n",
 		"adit-journal 1\nboot x\nend\ntun t0\n",
@@ -285,8 +286,8 @@ static void others_are_left_alone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(steps_as_text),     cmocka_unit_test(journal_round_trip),
-		cmocka_unit_test(journal_of_others), cmocka_unit_test(apply_verify_undo),
+		cmocka_unit_test(steps_as_text),         cmocka_unit_test(journal_round_trip),
+		cmocka_unit_test(journal_of_others),     cmocka_unit_test(apply_verify_undo),
 		cmocka_unit_test(others_are_left_alone),
 	};
 

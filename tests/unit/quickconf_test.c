@@ -158,34 +158,43 @@ static const struct {
 	{ "[Interface]\n", "f:1:1: [Interface]: has no PrivateKey (adit genkey makes one)\n" },
 	{ "MTU = 3\n", "f:1:1: MTU: stands before any section (begin with [Interface])\n" },
 	{ HEAD "[Interface]\n", "f:3:1: [Interface]: stands twice (join the two)\n" },
-	{ HEAD "[Pear]\nPublicKey = x\n", "f:3:1: [Pear]: unknown section (there are [Interface] and [Peer])\n" },
+	{ HEAD "[Pear]\nPublicKey = x\n",
+	  "f:3:1: [Pear]: unknown section (there are [Interface] and [Peer])\n" },
 	{ HEAD "hello\n", "f:3:1: \"hello\": neither a section nor KEY = VALUE\n" },
 	/* A key without its '=' or in the wrong place is not repeated. */
-	{ HEAD "PresharedKey " KEY2 "\n",
-	  "f:3:1: \"PresharedKey\": neither a section nor KEY = VALUE\n" },
-	{ HEAD KEY2 "\n", "f:3:1: (long word): unknown key in [Interface] (see wg-quick(8) for those there are)\n" },
-	{ HEAD "MTU = " KEY2 "\n", "f:3:7: MTU: \"(a key)\" is not an MTU (68 to 65535; 1420 suits most networks)\n" },
-	{ HEAD "  Adress = 10.0.0.1\n", "f:3:3: Adress: unknown key in [Interface] (did you mean Address?)\n" },
-	{ HEAD "AllowedIPs = ::/0\n",
-	  "f:3:1: AllowedIPs: unknown key in [Interface] (did you mean AllowedIPs, which belongs to [Peer]?)\n" },
+	{ HEAD "PresharedKey " KEY2 "\n", "f:3:1: \"PresharedKey\": neither a section nor KEY = VALUE\n" },
+	{ HEAD KEY2 "\n",
+	  "f:3:1: (long word): unknown key in [Interface] (see wg-quick(8) for those there are)\n" },
+	{ HEAD "MTU = " KEY2 "\n",
+	  "f:3:7: MTU: \"(a key)\" is not an MTU (68 to 65535; 1420 suits most networks)\n" },
+	{ HEAD "  Adress = 10.0.0.1\n",
+	  "f:3:3: Adress: unknown key in [Interface] (did you mean Address?)\n" },
+	{ HEAD "AllowedIPs = ::/0\n", "f:3:1: AllowedIPs: unknown key in [Interface] (did you mean "
+				      "AllowedIPs, which belongs to [Peer]?)\n" },
 	{ HEAD "[Peer]\nPublicKey=" KEY2 "\nAllowedIP = ::/0\n",
 	  "f:5:1: AllowedIP: unknown key in [Peer] (did you mean AllowedIPs?)\n" },
-	{ HEAD "Colour = red\n", "f:3:1: Colour: unknown key in [Interface] (see wg-quick(8) for those there are)\n" },
+	{ HEAD "Colour = red\n",
+	  "f:3:1: Colour: unknown key in [Interface] (see wg-quick(8) for those there are)\n" },
 	{ HEAD "MTU = 1400\nmtu = 1300\n", "f:4:1: MTU: stands twice in this [Interface] (remove one)\n" },
 	{ HEAD "MTU =\n", "f:3:6: MTU: has no value\n" },
 	{ HEAD "MTU = 67\n", "f:3:7: MTU: \"67\" is not an MTU (68 to 65535; 1420 suits most networks)\n" },
-	{ HEAD "MTU = 65536\n", "f:3:7: MTU: \"65536\" is not an MTU (68 to 65535; 1420 suits most networks)\n" },
-	{ HEAD "ListenPort = 70000\n", "f:3:14: ListenPort: \"70000\" is not a port (0 to 65535; 0 picks one)\n" },
+	{ HEAD "MTU = 65536\n",
+	  "f:3:7: MTU: \"65536\" is not an MTU (68 to 65535; 1420 suits most networks)\n" },
+	{ HEAD "ListenPort = 70000\n",
+	  "f:3:14: ListenPort: \"70000\" is not a port (0 to 65535; 0 picks one)\n" },
 	{ HEAD "FwMark = 0x\n",
 	  "f:3:10: FwMark: \"0x\" is not a mark (a number of 32 bits, 0x for hexadecimal, or off)\n" },
-	{ HEAD "FwMark = 0x100000000\n",
-	  "f:3:10: FwMark: \"0x100000000\" is not a mark (a number of 32 bits, 0x for hexadecimal, or off)\n" },
-	{ HEAD "Table = 0\n", "f:3:9: Table: \"0\" is not a routing table (off, auto, main, or a number from 1)\n" },
+	{ HEAD "FwMark = 0x100000000\n", "f:3:10: FwMark: \"0x100000000\" is not a mark (a number of 32 "
+					 "bits, 0x for hexadecimal, or off)\n" },
+	{ HEAD "Table = 0\n",
+	  "f:3:9: Table: \"0\" is not a routing table (off, auto, main, or a number from 1)\n" },
 	{ HEAD "SaveConfig = yes\n", "f:3:14: SaveConfig: \"yes\" is neither true nor false\n" },
 	{ HEAD "Address = 10.0.0.1/33,, 300.1.2.3\n",
-	  "f:3:11: Address: \"10.0.0.1/33\" is not an IP address with a prefix length (like 10.0.0.2/24 or fd00::2/64)\n"
+	  "f:3:11: Address: \"10.0.0.1/33\" is not an IP address with a prefix length (like 10.0.0.2/24 or "
+	  "fd00::2/64)\n"
 	  "f:3:23: Address: nothing between two commas (remove one)\n"
-	  "f:3:25: Address: \"300.1.2.3\" is not an IP address with a prefix length (like 10.0.0.2/24 or fd00::2/64)\n" },
+	  "f:3:25: Address: \"300.1.2.3\" is not an IP address with a prefix length (like 10.0.0.2/24 or "
+	  "fd00::2/64)\n" },
 	{ "[Interface]\nPrivateKey = abc\n",
 	  "f:2:14: PrivateKey: a key has 44 characters, this one has 3 (see wg genkey, wg pubkey)\n" },
 	{ "[Interface]\nPrivateKey = AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB=\n",
@@ -202,7 +211,8 @@ static const struct {
 	  "f:5:12: Endpoint: \"::1:51820\": an IPv6 address stands in brackets (write [ADDRESS]:PORT)\n" },
 	{ HEAD "[Peer]\nPublicKey=" KEY2 "\nEndpoint = [::1:51820\n",
 	  "f:5:12: Endpoint: \"[::1:51820\": the bracket is not closed (write [ADDRESS]:PORT)\n" },
-	{ HEAD "[Peer]\nPublicKey=" KEY2 "\nEndpoint = a:0\n", "f:5:14: Endpoint: \"0\" is not a port (1 to 65535)\n" },
+	{ HEAD "[Peer]\nPublicKey=" KEY2 "\nEndpoint = a:0\n",
+	  "f:5:14: Endpoint: \"0\" is not a port (1 to 65535)\n" },
 	{ HEAD "[Peer]\nPublicKey=" KEY2 "\nAllowedIPs = -10.0.0.0/8\n",
 	  "f:5:14: AllowedIPs: a file lists what is allowed (write the prefix without -)\n" },
 	{ HEAD "[Peer]\nPublicKey=" KEY2 "\nPersistentKeepalive = 65536\n",
@@ -252,9 +262,10 @@ static void many_errors_are_counted(void **state)
 /* Random cuts and changes of a good file: no crash, and an error is always said. */
 static void mutations(void **state)
 {
-	static const char good[] = HEAD "Address = 10.0.0.2/24, fd00::2/64\nMTU = 1380\nDNS = 10.0.0.1\nTable = off\n"
-					"[Peer]\nPublicKey = " KEY2 "\nAllowedIPs = 10.0.0.0/8, ::/0\n"
-					"Endpoint = [2001:db8::1]:51820\nPersistentKeepalive = 25\n";
+	static const char good[] = HEAD
+		"Address = 10.0.0.2/24, fd00::2/64\nMTU = 1380\nDNS = 10.0.0.1\nTable = off\n"
+		"[Peer]\nPublicKey = " KEY2 "\nAllowedIPs = 10.0.0.0/8, ::/0\n"
+		"Endpoint = [2001:db8::1]:51820\nPersistentKeepalive = 25\n";
 	uint64_t x = 88172645463325252u;
 	unsigned i, k, refused = 0;
 
