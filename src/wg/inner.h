@@ -10,6 +10,7 @@
 #include "base/addr.h"
 
 #define WG_ECN_MASK 3
+#define WG_ECN_ECT0 2
 #define WG_ECN_CE   3
 
 /* Destination and ECN bits of an outgoing packet; false if it is not a whole

@@ -85,6 +85,8 @@ int adit_wg_out_begin(struct adit_wg *wg, struct adit_train *t, adit_time now)
 		return refuse(wg, t, ADIT_DROP_interface_down);
 	if (!wg_inner_destination(packet, len, &dst, &ecn))
 		return refuse(wg, t, ADIT_DROP_not_ip);
+	if (ecn == WG_ECN_CE) /* the mark stays inside: outside only what is met there counts (RFC 3168 9.1.1) */
+		ecn = WG_ECN_ECT0;
 	if (datagram > ADIT_WIRE_MAX)
 		return refuse(wg, t, ADIT_DROP_too_big);
 	peer = wg_allowedips_route(&wg->allowedips, &dst);
@@ -236,9 +238,12 @@ void wg_send_initiation(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time
 {
 	struct wg_initiation msg;
 
-	if (!wg->up || !wg->has_identity || peer->endpoint.kind == ADIT_PATH_NONE ||
-	    now - peer->last_sent_handshake < WG_REKEY_TIMEOUT)
+	if (!wg->up || !wg->has_identity || peer->endpoint.kind == ADIT_PATH_NONE)
 		return;
+	if (now - peer->last_sent_handshake < WG_REKEY_TIMEOUT) {
+		wg_timers_initiation_limited(wg, peer, now);
+		return;
+	}
 	peer->last_sent_handshake = now;
 	if (wg_noise_create_initiation(wg, peer, &msg) < 0)
 		return;
@@ -263,6 +268,7 @@ void wg_send_response(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time n
 	if (wg_noise_begin_session(wg, peer, now) < 0)
 		return;
 	wg_timers_session_derived(wg, peer, now, now);
+	wg_timers_response_sent(wg, peer, now);
 	send_message(wg, peer, &msg, sizeof(msg), WG_HANDSHAKE_TOS, now);
 }
 

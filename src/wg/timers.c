@@ -2,6 +2,8 @@
 /* timers.c - a peer's timers, as events and what they lead to */
 #include "wg/timers.h"
 
+#include <string.h>
+
 #include "wg/device.h"
 
 void wg_timers_init(struct adit_wg_peer *peer)
@@ -77,6 +79,30 @@ void wg_timers_initiation_sent(struct adit_wg *wg, struct adit_wg_peer *peer, ad
 {
 	peer->timers.initiate = ADIT_NEVER;
 	arm(wg, peer, &peer->timers.retransmit, now + WG_REKEY_TIMEOUT + jitter(wg));
+}
+
+void wg_timers_initiation_limited(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time now)
+{
+	adit_time due = peer->last_sent_handshake + WG_REKEY_TIMEOUT + jitter(wg);
+
+	if (peer->timers.initiate == ADIT_NEVER)
+		arm(wg, peer, &peer->timers.initiate, due > now ? due : now);
+}
+
+/* Two initiations that cross undo each other: each end answers, and so forgets
+ * its own. Both would try again at the same time; one of them, told by its
+ * key, lets the other go first. */
+void wg_timers_response_sent(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time now)
+{
+	struct wg_timers *t = &peer->timers;
+	adit_time due = now + WG_REKEY_TIMEOUT + jitter(wg);
+
+	if (memcmp(wg->public_key, peer->public_key, ADIT_KEY_LEN) < 0)
+		due += ADIT_SEC;
+	if (t->retransmit != ADIT_NEVER)
+		t->retransmit = due;
+	if (t->initiate != ADIT_NEVER)
+		t->initiate = due;
 }
 
 void wg_timers_handshake_complete(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time now)
