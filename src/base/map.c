@@ -27,7 +27,7 @@
 #define MOVE      8  /* items moved with each change */
 #define SLOTS_MIN 16
 
-static char moved; /* its address marks a slot of `old` that is empty now */
+static const char moved = 0; /* its address marks a slot of `old` that is empty now */
 #define MOVED ((void *)&moved)
 
 static size_t table_size(const struct adit_map_table *t)
