@@ -146,12 +146,25 @@ static bool has_flag(const void *p, const char *flag)
 	return found;
 }
 
+/* Are the flags to be seen here at all? (not under every emulator) */
+static bool flags_shown(void)
+{
+	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	bool shown = p != MAP_FAILED && !madvise(p, 4096, MADV_DONTDUMP) && has_flag(p, " dd");
+
+	if (p != MAP_FAILED)
+		munmap(p, 4096);
+	return shown;
+}
+
 static void test_kept_in(void **state)
 {
 	struct adit_secret_stats stats;
-	uint8_t *p = adit_secret_alloc(32);
+	uint8_t *p = flags_shown() ? adit_secret_alloc(32) : NULL;
 
 	(void)state;
+	if (!p && !flags_shown())
+		skip();
 	assert_non_null(p);
 	*p = 1;
 	adit_secret_stats(&stats);
