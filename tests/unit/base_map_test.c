@@ -18,8 +18,12 @@ struct item {
 	bool in;
 };
 
+static const struct item *first_item, *end_item;
+
+/* The map asks of items that it was given, and of nothing else. */
 static bool equal(const void *item, const void *key)
 {
+	assert_true((const struct item *)item >= first_item && (const struct item *)item < end_item);
 	return ((const struct item *)item)->key == *(const uint32_t *)key;
 }
 
@@ -51,6 +55,8 @@ static void run(unsigned seed, uint32_t cnt, unsigned bits)
 	bool grown = false, shrunk = false;
 
 	assert_non_null(items);
+	first_item = items;
+	end_item = items + cnt;
 	adit_map_init(&m, equal);
 	for (uint32_t i = 0; i < cnt; i++) {
 		items[i].key = i;
@@ -110,6 +116,8 @@ static void test_bounded(void **state)
 
 	(void)state;
 	assert_non_null(items);
+	first_item = items;
+	end_item = items + CNT;
 	adit_map_init(&m, equal);
 	for (uint32_t i = 0; i < CNT; i++) {
 		struct adit_map before = m;
@@ -148,22 +156,24 @@ static void test_bounded(void **state)
 
 static void test_small(void **state)
 {
-	struct item a = { .hash = 5, .key = 1 }, b = { .hash = 5, .key = 2 };
+	struct item items[2] = { { .hash = 5, .key = 1 }, { .hash = 5, .key = 2 } }, *a = &items[0], *b = &items[1];
 	struct adit_map m;
 
 	(void)state;
+	first_item = items;
+	end_item = items + 2;
 	adit_map_init(&m, equal);
 	assert_int_equal(adit_map_size(&m), 0);
-	assert_null(adit_map_find(&m, 5, &a.key));
-	assert_false(adit_map_remove(&m, 5, &a));
-	assert_int_equal(adit_map_insert(&m, 5, &a), 0);
-	assert_null(adit_map_find(&m, 5, &b.key));
-	assert_false(adit_map_remove(&m, 5, &b)); /* this very item, not one like it */
-	assert_int_equal(adit_map_insert(&m, 5, &b), 0);
-	assert_ptr_equal(adit_map_find(&m, 5, &b.key), &b);
-	assert_true(adit_map_remove(&m, 5, &a));
-	assert_ptr_equal(adit_map_find(&m, 5, &b.key), &b);
-	assert_true(adit_map_remove(&m, 5, &b));
+	assert_null(adit_map_find(&m, 5, &a->key));
+	assert_false(adit_map_remove(&m, 5, a));
+	assert_int_equal(adit_map_insert(&m, 5, a), 0);
+	assert_null(adit_map_find(&m, 5, &b->key));
+	assert_false(adit_map_remove(&m, 5, b)); /* this very item, not one like it */
+	assert_int_equal(adit_map_insert(&m, 5, b), 0);
+	assert_ptr_equal(adit_map_find(&m, 5, &b->key), b);
+	assert_true(adit_map_remove(&m, 5, a));
+	assert_ptr_equal(adit_map_find(&m, 5, &b->key), b);
+	assert_true(adit_map_remove(&m, 5, b));
 	adit_map_fini(&m);
 	adit_map_fini(&m);
 }

@@ -226,6 +226,40 @@ static void test_crowd(void **state)
 	free(timers);
 }
 
+/* Many entries past the top level's turn, reached in one jump: all come, in order. */
+static void test_far(void **state)
+{
+	enum { CNT = 3000 };
+	static struct adit_wheel w;
+	struct timer *timers = calloc(CNT, sizeof(*timers));
+	adit_time last = 0;
+	int fired = 0;
+
+	(void)state;
+	assert_non_null(timers);
+	adit_wheel_init(&w, 0);
+	for (int i = 0; i < CNT; i++) {
+		timers[i].due = 4000 * DAY + (CNT - i) * ADIT_SEC;
+		if (i % 3 == 0)
+			timers[i].due += 9000 * DAY; /* and another turn on */
+		adit_wheel_set(&w, &timers[i].e, timers[i].due);
+	}
+	assert_true(adit_wheel_next(&w) == 4000 * DAY + ADIT_SEC);
+	while (adit_wheel_next(&w) != ADIT_NEVER) {
+		adit_time now = adit_wheel_next(&w);
+		struct adit_wheel_entry *e = adit_wheel_expire(&w, now);
+
+		assert_true(now >= last);
+		last = now;
+		if (!e)
+			continue;
+		assert_true(timer_of(e)->due == now); /* they are whole ticks */
+		fired++;
+	}
+	assert_int_equal(fired, CNT);
+	free(timers);
+}
+
 /* An entry may be set again, or another cancelled, between two of a tick. */
 static void test_change_while_expiring(void **state)
 {
@@ -252,7 +286,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random), cmocka_unit_test(test_no_needless_wakeups),
-		cmocka_unit_test(test_pushed_back), cmocka_unit_test(test_crowd),
+		cmocka_unit_test(test_pushed_back), cmocka_unit_test(test_crowd), cmocka_unit_test(test_far),
 		cmocka_unit_test(test_change_while_expiring),
 	};
 
