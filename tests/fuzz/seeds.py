@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+"""Writes the hand-made seeds of tests/fuzz/corpus: one small file for each thing worth starting from."""
+import os
+import struct
+
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
+
+
+def seed(target, name, data):
+    os.makedirs(os.path.join(TOP, target), exist_ok=True)
+    with open(os.path.join(TOP, target, name), "wb") as f:
+        f.write(data if isinstance(data, bytes) else data.encode())
+
+
+def chunk(data):
+    return struct.pack("<H", len(data)) + data
+
+
+KEY = "a1" * 32
+for name, text in {
+    "v4": "192.0.2.1", "v6": "2001:db8::1", "mapped": "::ffff:192.0.2.1", "full": "1:2:3:4:5:6:7:8",
+    "prefix4": "10.1.2.3/8", "prefix6": "fe80::1/10", "path4": "192.0.2.1:51820", "path6": "[2001:db8::1]:1",
+    "zone": "[fe80::1%eth0]:51820", "zone-number": "[fe80::1%3]:51820", "zeros": "010.0.0.1", "port": "1.2.3.4:65536",
+}.items():
+    seed("addr", name, text)
+
+seed("allowedips", "overlap", bytes([0, 0, 10, 0, 0, 8, 8, 0, 10, 1, 0, 16, 16, 0, 10, 1, 5, 32, 4, 0, 10, 1, 5, 6]))
+seed("allowedips", "moves", bytes([0, 0, 10, 0, 0, 8, 8, 0, 10, 0, 0, 8, 6, 14, 3, 0, 10, 0, 0, 8, 4, 0, 10, 0, 0]))
+seed("allowedips", "v6", bytes([0, 1, 0xfd, 0, 1, 64, 8, 1, 0xfd, 0, 1, 128, 4, 1, 0xfd, 0, 1, 0x87, 4, 1, 0xfd, 0, 1]))
+
+seed("handshake", "talk", bytes([0, 0, 8, 0x80, 8, 3, 0x45] * 3))
+seed("handshake", "rekey", bytes([1, 0, 8, 3, 0x41, 0x80, 8, 5, 0xcc, 0, 8, 3, 0x81, 0, 8, 3, 0x81]))
+seed("handshake", "bad-link", bytes([0, 6, 0x3d, 0, 9, 3, 0x85, 0x80, 9, 3, 0x85, 0, 0xff, 3, 0x8a]))
+seed("handshake", "replay", bytes([0, 0, 8, 3, 0x81, 7, 0x80, 7, 0xa1, 7, 0xe2, 3, 0x41, 7, 3]))
+seed("handshake", "successor", bytes([1, 0, 8, 3, 0x81, 0x8f, 1, 0, 8, 0x80, 8, 3, 0x81, 0x0f, 1, 0, 8]))
+seed("handshake", "remove-add", bytes([1, 0, 15, 9, 1, 0, 8, 3, 0x81, 0x89, 0, 0, 8, 3, 0xc3]))
+seed("handshake", "keys-and-clocks", bytes([0, 0, 8, 3, 0x81, 14, 1, 0, 8, 14, 0x7e, 3, 0xc7, 0x8e, 0x80, 0, 8]))
+seed("handshake", "roam", bytes([0, 0, 8, 3, 0x81, 10, 0, 0, 8, 3, 0x42, 0x80, 8, 0x8a, 0, 0x80, 8]))
+
+ip4 = bytes([0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 2, 1, 10, 0, 1, 1]) + bytes(8)
+ip6 = bytes([0x60, 0, 0, 0, 0, 8, 17, 64]) + bytes(32) + bytes(8)
+seed("message", "sealed", bytes([2]) + chunk(ip4) + bytes([2]) + chunk(b"") + bytes([2]) + chunk(ip6))
+seed("message", "too-long", bytes([2]) + chunk(ip4[:2] + b"\x05\xdc" + ip4[4:]) + bytes([2]) + chunk(ip4[:2] + b"\0\1"))
+seed("message", "source", bytes([2]) + chunk(ip4[:14] + bytes([3]) + ip4[15:]) + bytes([0xc2]) + chunk(ip4))
+seed("message", "raw", bytes([0]) + chunk(struct.pack("<IIQ", 4, 1, 1) + bytes(16)) + bytes([0]) + chunk(b"\1\0\0\0"))
+seed("message", "forged", b"".join(bytes([1 | k << 3]) + chunk(bytes(20)) for k in range(3)))
+seed("message", "initiation", bytes([6, 4, 0, 0, 0, 7 | 5 << 3, 6, 4, 1, 120, 1, 4, 1, 0, 0]))
+seed("message", "buffer", bytes([5]) + chunk(ip4) + chunk(ip4) + chunk(ip4 + bytes(30)) + chunk(b"") + bytes([4, 0, 0, 0]))
+
+conf = f"""[Interface]
+PrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=
+Address = 10.0.0.1/24, fd00::1/64
+ListenPort = 51820
+MTU = 1420
+DNS = 1.1.1.1
+Table = off
+FwMark = 0xca6c
+PostUp = echo %i
+[Peer] # a comment
+PublicKey = xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=
+PresharedKey = AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=
+AllowedIPs = 0.0.0.0/0, ::/0
+Endpoint = [2001:db8::1]:51820
+PersistentKeepalive = 25
+"""
+seed("quickconf", "whole", conf)
+seed("quickconf", "crlf", conf.replace("\n", "\r\n"))
+seed("quickconf", "cut", conf[:200])
+seed("quickconf", "unknown", "[Interface]\nAdress = 1.2.3.4\n[Foo]\n=\nx\n[Peer\n")
+seed("quickconf", "zero", b"[Interface]\nMTU = 1\x00420\n")
+
+for kind in range(4):
+    seed("super", f"kind{kind}", bytes([kind, 1, 0, 0, 200, 0, 40, 0x45, 0x10]) + bytes(range(160)))
+seed("super", "unmended", bytes([0, 0, 20, 40, 0xb0, 4, 9]) + bytes([0x45]) + bytes(31) + b"\x50" + bytes(100))
+seed("super", "segment-of-one", bytes([1, 1, 0, 0, 1, 0, 0]) + bytes(220))
+
+seed("gro", "tcp", bytes([0]) + bytes([2, 0x40, 0] * 10 + [0xe2, 4, 0]))
+seed("gro", "udp", bytes([1]) + bytes([0, 0, 0] * 10 + [0xa0, 0, 0, 0, 0, 0]))
+seed("gro", "mixed", bytes([1]) + bytes([2, 0x40, 0, 3, 0x40, 0, 0, 0, 0, 1, 0, 0, 6, 1, 0, 0x12, 2, 4] * 8))
+seed("gro", "refused", bytes([3]) + bytes([2, 0x40, 0] * 5 + [0, 0, 0] * 5))
+seed("gro", "no-df", bytes([1]) + bytes([2, 0x40, 4] * 5 + [2, 0x40, 6, 2, 0x40, 4]))
+seed("gro", "strict", bytes([5]) + bytes([2, 0x40, 0] * 5 + [0, 0, 0] * 5))
+
+peer = f"public_key={KEY}\nendpoint=[fe80::1%3]:51820\npersistent_keepalive_interval=25\nreplace_allowed_ips=true\n" \
+       f"allowed_ip=10.0.0.0/8\nallowed_ip=-fd00::/64\npreshared_key={KEY}\nprotocol_version=1\n"
+for cut in (0, 6, 39):
+    head = chr(cut)
+    seed("uapi", f"get-{cut}", head + "get=1\n\n")
+    seed("uapi", f"set-{cut}", head + f"set=1\nprivate_key={KEY}\nlisten_port=51820\nfwmark=0x10\nreplace_peers=true\n{peer}\n")
+seed("uapi", "several", f"\5get=1\n\nset=1\n{peer}public_key=02{KEY[2:]}\nremove=true\n\nget=1\n\n")
+seed("uapi", "errors", "\5set=1\nlisten_port=7\n\nset=1\nbogus=1\n\nset=1\nx\n\nget=1\nx\n\n")
+seed("uapi", "cut-off", f"\3set=1\n{peer}allowed_ip=10.0.0.0/2")
+seed("uapi", "long", "\7set=1\n" + "a" * 1200 + "\n\n")
