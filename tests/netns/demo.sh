@@ -11,7 +11,7 @@ need unshare setpriv
 [ -z "$ADIT_STANDIN" ] || skip_all "adit demo is adit's own"
 "$ADIT" help demo >/dev/null 2>&1 || skip_all "this build has no demo"
 space A
-BIN=$(mktemp -d "${TMPDIR:-/tmp}/adit-demo.XXXXXX")
+BIN=$(mktemp -d "${TMPDIR:-/tmp}/adit-demo.XXXXXX") || exit 1
 trap 'rm -rf "$BIN"; cleanup' EXIT
 chmod 755 "$BIN"
 install -m 755 "$ADIT" "$BIN/adit"
