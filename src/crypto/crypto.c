@@ -221,6 +221,8 @@ void adit_crypto_free(struct adit_crypto *c)
 
 void adit_crypto_forget(struct adit_crypto *c)
 {
+	if (!c)
+		return;
 	hash_forget(&c->hash);
 	if (c->aead->forget)
 		c->aead->forget(c->aead_state);

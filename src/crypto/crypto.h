@@ -44,7 +44,7 @@ const char *adit_crypto_aead_name(const struct adit_crypto *c);
 /* Overwrites what the libraries' contexts, and this thread's stack below the
  * caller, still hold of the last keys (1 to 2 us). For the end of a batch of
  * handshakes, and, by every thread that seals or opens, after a key is retired. */
-void adit_crypto_forget(struct adit_crypto *c);
+void adit_crypto_forget(struct adit_crypto *c); /* NULL is fine */
 
 /*
  * ChaCha20-Poly1305 (RFC 8439) with WireGuard's nonce: four zero bytes and the

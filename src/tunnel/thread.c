@@ -230,7 +230,14 @@ static unsigned wait_ready(struct adit_data *d, int timeout_ms)
 
 static int sleep_time(const struct adit_data *d)
 {
-	return d->id == 0 && d->tunnel->moved ? MOVED_POLL_MS : -1;
+	adit_time at = adit_worker_forget_at(&d->worker), left;
+
+	if (d->id == 0 && d->tunnel->moved)
+		return MOVED_POLL_MS;
+	if (at == ADIT_NEVER)
+		return -1;
+	left = at - adit_tunnel_now();
+	return left > 0 ? (int)(left / ADIT_MSEC) + 1 : 0;
 }
 
 /* --- the thread ----------------------------------------------------------- */
@@ -269,6 +276,7 @@ static void *run(void *arg)
 			follow_link(d);
 		ready = turn(d, ready, &turns);
 	}
+	adit_worker_forget(&d->worker);
 	gate_leave(t);
 	return NULL;
 }

@@ -111,6 +111,7 @@ static int data_init(struct adit_data *d, struct adit_tunnel *t, unsigned id, co
 static void data_fini(struct adit_data *d)
 {
 	adit_worker_fini(&d->worker);
+	adit_crypto_free(d->crypto);
 	adit_udp_fini(&d->udp);
 	adit_tun_close(&d->tun);
 	if (d->epoll_fd >= 0)
@@ -190,7 +191,9 @@ static int set_up(struct adit_tunnel *t, const struct adit_tunnel_config *cfg, c
 	if (r < 0)
 		return r;
 	atomic_store(&t->engine.mtu, t->link.mtu);
-	r = cfg->core->create(&t->engine.state, &t->engine, t->data[0].crypto, adit_tunnel_now());
+	r = adit_crypto_new(&t->engine.crypto, cfg->aead);
+	if (r == 0)
+		r = cfg->core->create(&t->engine.state, &t->engine, t->engine.crypto, adit_tunnel_now());
 	if (r < 0)
 		return fail(r, err, err_len, "cannot set up the core");
 	cfg->core->set_mtu(t->engine.state, t->link.mtu);
@@ -247,10 +250,9 @@ void adit_tunnel_free(struct adit_tunnel *t)
 	stop_threads(t);
 	if (t->engine.state)
 		t->engine.core->destroy(t->engine.state);
-	for (unsigned i = 0; i < t->threads; i++) {
+	adit_crypto_free(t->engine.crypto);
+	for (unsigned i = 0; i < t->threads; i++)
 		data_fini(&t->data[i]);
-		adit_crypto_free(t->data[i].crypto); /* the core is gone, and with it the last user */
-	}
 	adit_link_close(&t->link);
 	if (t->timer_fd >= 0)
 		close(t->timer_fd);
@@ -286,9 +288,16 @@ void adit_tunnel_unlock(struct adit_tunnel *t)
 {
 	bool due = t->engine.core->deadline(t->engine.state) < t->armed;
 
+	adit_crypto_forget(t->engine.crypto);
 	adit_hold_release(&t->engine.hold);
-	if (due)
-		adit_tunnel_wake(&t->data[0]);
+	for (unsigned i = 0; i < t->threads; i++) {
+		struct adit_worker *w = &t->data[i].worker;
+		bool used = atomic_load_explicit(&w->used_keys, memory_order_relaxed);
+
+		atomic_store_explicit(&w->forget_now, used, memory_order_relaxed);
+		if (used || (due && i == 0))
+			adit_tunnel_wake(&t->data[i]);
+	}
 }
 
 void *adit_tunnel_core(struct adit_tunnel *t)

@@ -12,6 +12,8 @@ enum {
 	HANDSHAKES_IDLE = 16,
 };
 
+#define KEYS_LINGER ADIT_SEC
+
 void adit_worker_drop(struct adit_worker *w, enum adit_drop drop, unsigned cnt)
 {
 	adit_count(&w->n.drops[drop], cnt);
@@ -90,6 +92,31 @@ static bool serve_core(struct adit_worker *w, bool busy, adit_time now)
 	return more;
 }
 
+adit_time adit_worker_forget_at(const struct adit_worker *w)
+{
+	return atomic_load_explicit(&w->used_keys, memory_order_relaxed) ? w->used_since + KEYS_LINGER : ADIT_NEVER;
+}
+
+void adit_worker_forget(struct adit_worker *w)
+{
+	adit_crypto_forget(w->crypto);
+	adit_worker_hold(w);
+	adit_crypto_forget(w->engine->crypto);
+	adit_worker_release(w);
+	atomic_store_explicit(&w->forget_now, false, memory_order_relaxed);
+	atomic_store_explicit(&w->used_keys, false, memory_order_relaxed);
+}
+
+static void keep_or_forget_keys(struct adit_worker *w, bool used, adit_time now)
+{
+	if (used && !atomic_load_explicit(&w->used_keys, memory_order_relaxed)) {
+		w->used_since = now;
+		atomic_store_explicit(&w->used_keys, true, memory_order_relaxed);
+	}
+	if (now >= adit_worker_forget_at(w) || atomic_load_explicit(&w->forget_now, memory_order_relaxed))
+		adit_worker_forget(w);
+}
+
 int adit_worker_turn(struct adit_worker *w, unsigned ready, adit_time now)
 {
 	int done = 0, r = 0;
@@ -106,17 +133,8 @@ int adit_worker_turn(struct adit_worker *w, unsigned ready, adit_time now)
 	done += r;
 	if (serve_core(w, done > 0, now))
 		done++;
+	keep_or_forget_keys(w, done > 0, now);
 	return done;
-}
-
-adit_time adit_worker_deadline(struct adit_worker *w)
-{
-	adit_time d;
-
-	adit_worker_hold(w);
-	d = w->engine->core->deadline(w->engine->state);
-	adit_worker_release(w);
-	return d;
 }
 
 int adit_worker_init(struct adit_worker *w, struct adit_engine *engine, struct adit_inner *inner,

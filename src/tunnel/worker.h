@@ -31,6 +31,7 @@ static inline void adit_count(adit_counter *c, uint64_t n)
 struct adit_engine {
 	const struct adit_core *core;
 	void *state; /* the core's own; under the hold */
+	struct adit_crypto *crypto; /* the core's; under the hold */
 	struct adit_hold hold;
 	struct adit_worker *sender; /* who makes the call into the core now; under the hold */
 	struct adit_icmp_limit icmp; /* under the hold */
@@ -67,6 +68,13 @@ struct adit_worker {
 	struct adit_crypto *crypto;
 	struct adit_gro gro;
 	struct adit_egress egress;
+	/*
+	 * What sealing, opening and handshakes leave of keys in the libraries and
+	 * on the stack is wiped a second after it came there, and at once when
+	 * control has changed something: it must not outlive a retired key.
+	 */
+	_Atomic bool used_keys, forget_now;
+	adit_time used_since;
 	struct adit_outbox *outbox;
 	struct adit_train in; /* the train being received */
 	struct adit_worker_counters n;
@@ -82,7 +90,10 @@ void adit_worker_fini(struct adit_worker *w);
  * caller may sleep until adit_worker_deadline; -EBADFD when the inside is gone.
  */
 int adit_worker_turn(struct adit_worker *w, unsigned ready, adit_time now);
-adit_time adit_worker_deadline(struct adit_worker *w);
+/* When the next turn is due although nothing comes: keys are to be wiped. */
+adit_time adit_worker_forget_at(const struct adit_worker *w);
+/* Wipes them now; also for a thread's end. */
+void adit_worker_forget(struct adit_worker *w);
 
 /* For its parts: */
 void adit_worker_drop(struct adit_worker *w, enum adit_drop drop, unsigned cnt);
