@@ -39,7 +39,8 @@ int adit_wg_new(struct adit_wg **ret, const struct adit_wg_ops *ops, void *user,
 	wg_random(wg, key, sizeof(key));
 	wg_allowedips_init(&wg->allowedips, key);
 	wg_random(wg, key, sizeof(key));
-	wg_ratelimiter_init(&wg->ratelimiter, key);
+	wg_ratelimiter_init(&wg->proven, WG_RATE_PROVEN, key);
+	wg_ratelimiter_init(&wg->claimed, WG_RATE_CLAIMED, key);
 	wg_queue_init(&wg->handshakes, WG_QUEUE_MAX);
 	wg_queue_init(&wg->cookies, WG_QUEUE_MAX / 8);
 	wg_noise_start(crypto, &wg->noise);
@@ -55,7 +56,8 @@ void adit_wg_free(struct adit_wg *wg)
 		;
 	wg_queue_fini(&wg->handshakes);
 	wg_queue_fini(&wg->cookies);
-	wg_ratelimiter_fini(&wg->ratelimiter);
+	wg_ratelimiter_fini(&wg->proven);
+	wg_ratelimiter_fini(&wg->claimed);
 	wg_allowedips_fini(&wg->allowedips);
 	adit_map_fini(&wg->indices);
 	adit_map_fini(&wg->peers_by_key);

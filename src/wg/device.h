@@ -55,7 +55,7 @@ struct adit_wg {
 	struct wg_queue handshakes;
 	struct wg_queue cookies; /* messages to be answered by a cookie reply */
 	adit_time last_under_load;
-	struct wg_ratelimiter ratelimiter;
+	struct wg_ratelimiter proven, claimed;
 
 	uint64_t drops[ADIT_DROP_CNT];
 	uint64_t handshakes_in, handshakes_out, initiations_sent, cookies_sent;

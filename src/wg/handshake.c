@@ -11,7 +11,8 @@
  * somebody who receives at his address and port can make, and pass the rate
  * limiter of that source; otherwise it goes to a short queue of its own, to be
  * answered with a cookie (some microseconds, no Diffie-Hellman, at most 64
- * bytes for 92 or more received).
+ * bytes for 92 or more received). How many of these one source gets is limited
+ * too: one flooder does not keep others from theirs.
  */
 #include <string.h>
 
@@ -63,18 +64,18 @@ static void enqueue(struct adit_wg *wg, struct wg_queue *q, const uint8_t *msg, 
 	memcpy(slot->msg, msg, len);
 }
 
-/* Under load: is the source who it says it is, and not too fast? *cookie: it
- * should get a cookie. */
+/* Under load: is the source who it says it is, and not too fast? *cookie: not
+ * (yet), and it should get a cookie. */
 static bool admit(struct adit_wg *wg, const uint8_t *msg, size_t len, const struct adit_path *path, bool *cookie,
 		  adit_time now)
 {
-	*cookie = !wg_cookie_mac2_valid(wg, msg, len, path, now);
-	if (*cookie)
-		return false;
-	if (wg_ratelimiter_allow(&wg->ratelimiter, path, now))
-		return true;
-	wg_drop(wg, ADIT_DROP_rate_limited, 1);
-	return false;
+	bool proven = wg_cookie_mac2_valid(wg, msg, len, path, now);
+	bool allowed = wg_ratelimiter_allow(proven ? &wg->proven : &wg->claimed, path, now);
+
+	if (!allowed)
+		wg_drop(wg, ADIT_DROP_rate_limited, 1);
+	*cookie = allowed && !proven;
+	return allowed && proven;
 }
 
 static void queue_handshake(struct adit_wg *wg, const uint8_t *msg, size_t len, const struct adit_path *path,
@@ -223,6 +224,7 @@ int adit_wg_work(struct adit_wg *wg, int max, adit_time now)
 		process(wg, q, now);
 		wg_queue_pop(&wg->handshakes);
 	}
-	wg_ratelimiter_relax(&wg->ratelimiter, now);
+	wg_ratelimiter_relax(&wg->proven, now);
+	wg_ratelimiter_relax(&wg->claimed, now);
 	return (int)(wg->handshakes.cnt + wg->cookies.cnt);
 }

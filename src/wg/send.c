@@ -170,6 +170,7 @@ void adit_wg_seal(struct adit_crypto *c, struct adit_train *t)
 			seal_segment(c, t->super, t->super_first + k, body, plain, t->counter + k, s->send_key);
 			continue;
 		}
+		assert(t->len[k] <= plain);
 		memset(body + t->len[k], 0, plain - t->len[k]);
 		adit_aead_seal(c, body, body, plain, NULL, 0, t->counter + k, s->send_key);
 	}

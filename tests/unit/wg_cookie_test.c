@@ -145,6 +145,31 @@ static void test_flood_is_bounded(void **state)
 	lab_pair_fini(&p);
 }
 
+/* One flooder does not keep others from their cookies. */
+static void test_one_flooder(void **state)
+{
+	struct lab_msg flood = { .len = 148 }, m;
+	struct adit_path from = lab_path("198.51.100.1:1");
+	struct lab_pair p;
+
+	(void)state;
+	lab_pair_init(&p);
+	crowd(&p, 512);
+	lab_work(p.b);
+	p.b->out_cnt = 0;
+	flood.data[0] = WG_INITIATION;
+	lab_remac(p.b, flood.data, flood.len);
+	for (int i = 0; i < 3000; i++)
+		arrive(p.b, &flood, &from);
+	m = make_initiation(&p);
+	arrive(p.b, &m, &p.a->self);
+	lab_work(p.b);
+	assert_int_equal(p.b->out_cnt, 101);
+	assert_true(adit_path_same_remote(&p.b->out[p.b->out_cnt - 1].to, &p.a->self));
+	assert_int_equal(lab_drops(p.b, ADIT_DROP_rate_limited), 2900);
+	lab_pair_fini(&p);
+}
+
 /* a initiates while b is under load: cookie reply, and the next one passes. */
 static void test_whole_exchange(void **state)
 {
@@ -276,6 +301,7 @@ int main(void)
 		cmocka_unit_test(test_under_load_by_age),
 		cmocka_unit_test(test_queue_is_bounded),
 		cmocka_unit_test(test_flood_is_bounded),
+		cmocka_unit_test(test_one_flooder),
 		cmocka_unit_test(test_whole_exchange),
 		cmocka_unit_test(test_ages),
 		cmocka_unit_test(test_covers_source),

@@ -23,7 +23,7 @@ static void test_sequence(void **state)
 	struct wg_ratelimiter r;
 
 	(void)state;
-	wg_ratelimiter_init(&r, key);
+	wg_ratelimiter_init(&r, WG_RATE_PROVEN, key);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		if (allow(&r, "192.0.2.1:1", steps[i].ms) != steps[i].allowed)
 			fail_msg("step %zu", i);
@@ -43,7 +43,7 @@ static void test_sources(void **state)
 	struct wg_ratelimiter r;
 
 	(void)state;
-	wg_ratelimiter_init(&r, key);
+	wg_ratelimiter_init(&r, WG_RATE_PROVEN, key);
 	exhaust(&r, "192.0.2.1:1");
 	assert_false(allow(&r, "192.0.2.1:2", 0)); /* the port does not matter */
 	assert_true(allow(&r, "192.0.2.2:1", 0));
@@ -62,7 +62,7 @@ static void test_bound(void **state)
 	char from[32];
 
 	(void)state;
-	wg_ratelimiter_init(&r, key);
+	wg_ratelimiter_init(&r, WG_RATE_PROVEN, key);
 	for (unsigned i = 0; i < 40000; i++) {
 		snprintf(from, sizeof(from), "10.%u.%u.%u:1", i >> 16, i >> 8 & 255, i & 255);
 		admitted += allow(&r, from, 0);
@@ -77,12 +77,40 @@ static void test_bound(void **state)
 	wg_ratelimiter_fini(&r);
 }
 
+/* Who has shown nothing yet: by address and port, a hundred at once and then
+ * 500 a second; a full table lets newcomers pass. */
+static void test_claimed(void **state)
+{
+	struct wg_ratelimiter r;
+	char from[32];
+
+	(void)state;
+	wg_ratelimiter_init(&r, WG_RATE_CLAIMED, key);
+	for (int i = 0; i < 100; i++)
+		assert_true(allow(&r, "192.0.2.1:1", 0));
+	assert_false(allow(&r, "192.0.2.1:1", 1));
+	assert_true(allow(&r, "192.0.2.1:1", 2));
+	assert_false(allow(&r, "192.0.2.1:1", 2));
+	assert_true(allow(&r, "192.0.2.1:2", 2)); /* its neighbour behind the same address */
+	for (int i = 0; i < 100; i++)
+		assert_true(allow(&r, "[2001:db8::1]:1", 2));
+	assert_false(allow(&r, "[2001:db8::1]:1", 2));
+	assert_true(allow(&r, "[2001:db8::2]:1", 2));
+	for (unsigned i = 0; i < 40000; i++) {
+		snprintf(from, sizeof(from), "10.%u.%u.%u:1", i >> 16, i >> 8 & 255, i & 255);
+		assert_true(allow(&r, from, 3));
+	}
+	assert_false(allow(&r, "192.0.2.1:1", 2)); /* and takes nothing from those it knows */
+	wg_ratelimiter_fini(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sequence),
 		cmocka_unit_test(test_sources),
 		cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_claimed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
