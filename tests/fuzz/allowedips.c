@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* allowedips.c - allowed IPs against a linear list, through the public face */
+/* allowedips.c - allowed IPs against a linear list: the public face, and the data path's look-up with its memory */
 #include <string.h>
 
 #include "fuzz.h"
-#include "wg/wg.h"
+#include "wg/device.h"
 
 #define PEERS 4
 #define LIST  256
@@ -129,6 +129,7 @@ static void check_route(struct model *m, const struct adit_addr *a)
 			best = e;
 	}
 	MUST(adit_wg_route(m->wg, a) == (best ? m->peer[best->peer] : NULL));
+	MUST(wg_allowedips_route(&m->wg->allowedips, a) == (best ? m->peer[best->peer] : NULL));
 }
 
 static void check_walk(struct model *m, unsigned k)

@@ -253,8 +253,10 @@ static void buffer(struct adit_reader *r)
 		stride = stride ? stride : one_len;
 		memcpy(buf + len, one, one_len);
 		len += one_len;
-		if (n > 50 && len >= stride)
-			buf[len - stride + n % 20] ^= 1;
+		if (n & 1) { /* the tag: what is inside stays as it was */
+			buf[len - 1] ^= 1;
+			sealed--;
+		}
 		if (one_len < stride)
 			break;
 	}

@@ -239,6 +239,7 @@ void drive_in(struct drive *d, const uint8_t *bytes, size_t len, size_t stride, 
 	struct adit_train t = { 0 };
 
 	memcpy(buf->bytes, bytes, len);
+	memset(t.len, 0xff, sizeof(t.len)); /* done must write each */
 	adit_train_in(&t, buf->bytes, (uint32_t)len, (uint32_t)stride, from, tos);
 	while (adit_wg_in_begin(d->wg, &t, now) == ADIT_OPEN)
 		begun(d, &t, buf, false, now);

@@ -118,8 +118,11 @@ void scenario_replay_cookie(struct world *w)
 	EXPECT_INT(w, w->nodes[1].sent[TYPE_RESPONSE], ==, 0);
 	EXPECT_INT(w, last_of_type(w, TYPE_COOKIE)->len, ==, 64);
 	EXPECT_INT(w, node_drops_all(&w->nodes[0]), ==, 0);
+	world_replay(w, last_of_type(w, TYPE_COOKIE), NULL, 0, w->now); /* one mac1, one cookie */
+	world_run(w, 50 * ADIT_MSEC);
+	EXPECT_INT(w, node_drops(&w->nodes[0], ADIT_DROP_unexpected_cookie), ==, 1);
 	/* still under load when it tries again, now with a cookie */
-	world_run(w, 4800 * ADIT_MSEC);
+	world_run(w, 4750 * ADIT_MSEC);
 	load(w, 1);
 	world_run(w, 700 * ADIT_MSEC);
 	EXPECT_INT(w, w->nodes[0].sent[TYPE_INITIATION], ==, 2);
@@ -162,6 +165,8 @@ void scenario_garbage(struct world *w)
 		if (rng_chance(&w->rng, 300)) {
 			len = 148;
 			forge_initiation(w, 1, bytes);
+			if (rng_chance(&w->rng, 300))
+				bytes[rng_below(&w->rng, 16) + 116] ^= 1; /* mac1 */
 		} else if (rng_chance(&w->rng, 300)) {
 			len = 92;
 			adit_put_le32(bytes, TYPE_RESPONSE);

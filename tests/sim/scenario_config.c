@@ -131,6 +131,7 @@ void scenario_remove_begun(struct world *w)
 void scenario_private_key(struct world *w)
 {
 	adit_time since;
+	uint64_t sent;
 	unsigned who;
 
 	two_nodes(w);
@@ -146,16 +147,23 @@ void scenario_private_key(struct world *w)
 		world_run(w, ADIT_SEC);
 		EXPECT_ALL_ARRIVED(w, !who, who, since);
 	}
+	/* not even while the change is still working its way through the peers */
+	sent = w->nodes[0].sent[TYPE_DATA];
+	adit_wg_set_private_key(w->nodes[0].wg, (uint8_t[ADIT_KEY_LEN]){ 77 }, w->now);
+	wire_forget_initiations(w, 0);
+	flow_send(w, 0, 1, 3, 0);
+	drive_finish(&w->nodes[0].d, w->now);
+	EXPECT_INT(w, w->nodes[0].sent[TYPE_DATA], ==, sent);
 	/* without an identity: silence; with it again: a session */
 	adit_wg_set_private_key(w->nodes[0].wg, (uint8_t[ADIT_KEY_LEN]){ 0 }, w->now);
 	while (adit_wg_private_key_continue(w->nodes[0].wg, 1, w->now) > 0)
 		;
 	node_touch(&w->nodes[0]);
 	world_run(w, ADIT_SEC);
-	since = w->nodes[0].sent_bytes;
+	sent = w->nodes[0].sent_bytes;
 	flow_send(w, 0, 1, 3, 0);
 	world_run(w, 10 * ADIT_SEC);
-	EXPECT_INT(w, w->nodes[0].sent_bytes, ==, since);
+	EXPECT_INT(w, w->nodes[0].sent_bytes, ==, sent);
 	adit_wg_set_private_key(w->nodes[0].wg, w->nodes[0].priv, w->now);
 	while (adit_wg_private_key_continue(w->nodes[0].wg, 1, w->now) > 0)
 		;
@@ -216,6 +224,7 @@ void scenario_down_up(struct world *w)
 	EXPECT_INT(w, n->sent_bytes, ==, sent);
 	EXPECT(w, n->deadline == ADIT_NEVER);
 	EXPECT_INT(w, node_drops(n, ADIT_DROP_interface_down), >, 1);
+	EXPECT_INT(w, node_drops(n, ADIT_DROP_unknown_index), ==, 0);
 	while (adit_wg_up(n->wg, 1, w->now) > 0)
 		;
 	wire_forget_initiations(w, 0);
@@ -296,6 +305,12 @@ void scenario_export(struct world *w)
 	EXPECT_ALL_ARRIVED(w, 0, 1, 0);
 	EXPECT_ALL_ARRIVED(w, 1, 0, 0);
 	EXPECT_INT(w, w->nodes[0].sent[TYPE_INITIATION] + w->nodes[1].sent[TYPE_INITIATION], ==, initiations);
+	for (size_t k = captured; k < w->captured_cnt; k++) { /* far ahead of all that the exporter could have sent */
+		const struct datagram *d = w->captured[k];
+
+		if (world_owner(w, &d->from) == n->id && d->bytes[0] == TYPE_DATA)
+			EXPECT(w, adit_get_le64(d->bytes + 8) >> 32 > 0);
+	}
 }
 
 /* What an import refuses, and that an exporter sends no more. */
