@@ -29,7 +29,7 @@ int adit_wg_new(struct adit_wg **ret, const struct adit_wg_ops *ops, void *user,
 	wg->clock = now;
 	wg->mtu = MTU_DEFAULT;
 	wg->identity = 1;
-	wg->last_under_load = wg->cookie_secret_born = WG_LONG_AGO;
+	wg->last_under_load = wg->failures_since = wg->cookie_secret_born = WG_LONG_AGO;
 	adit_list_init(&wg->peers);
 	adit_list_init(&wg->ready);
 	adit_map_init(&wg->peers_by_key, wg_peer_key_equal);

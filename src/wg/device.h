@@ -55,6 +55,8 @@ struct adit_wg {
 	struct wg_queue handshakes;
 	struct wg_queue cookies; /* messages to be answered by a cookie reply */
 	adit_time last_under_load;
+	adit_time failures_since; /* see handshake.c */
+	unsigned failures;
 	struct wg_ratelimiter proven, claimed;
 
 	uint64_t drops[ADIT_DROP_CNT];

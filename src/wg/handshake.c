@@ -5,9 +5,12 @@
  *
  * DOC: load
  *
- * A message costs a queue slot only with a valid mac1. When the queue is an
- * eighth full, or what stands in it has waited for 50 ms, we are under load,
- * and stay so for a second. Then a message must carry a valid mac2, which only
+ * A message costs a queue slot only with a valid mac1, and a response only if
+ * it is awaited. We are under load when the queue is an eighth full, or what
+ * stands in it has waited for 50 ms, or 512 messages in a second have cost a
+ * Diffie-Hellman for nothing (a fast machine would never notice otherwise that
+ * most of its time goes there; and a thousand peers that come at once are not
+ * a flood), and stay so for a second. Then a message must carry a valid mac2, which only
  * somebody who receives at his address and port can make, and pass the rate
  * limiter of that source; otherwise it goes to a short queue of its own, to be
  * answered with a cookie (some microseconds, no Diffie-Hellman, at most 64
@@ -22,6 +25,7 @@
 #define LOAD_DEPTH  (WG_QUEUE_MAX / 8)
 #define LOAD_AGE    (50 * ADIT_MSEC)
 #define LOAD_AGE_MIN 8 /* one late message is not load */
+#define LOAD_FAILURES 512 /* a second */
 #define LOAD_HOLD   ADIT_SEC
 #define COOKIES_A_TURN 64
 
@@ -85,6 +89,10 @@ static void queue_handshake(struct adit_wg *wg, const uint8_t *msg, size_t len, 
 
 	if (!wg_cookie_mac1_valid(wg, msg, len)) {
 		wg_drop(wg, ADIT_DROP_bad_mac1, 1);
+		return;
+	}
+	if (len == sizeof(struct wg_response) && !wg_noise_awaits(wg, (const struct wg_response *)msg)) {
+		wg_drop(wg, ADIT_DROP_unexpected_response, 1);
 		return;
 	}
 	load = under_load(wg, now);
@@ -165,13 +173,27 @@ static enum adit_drop process_response(struct adit_wg *wg, const struct wg_queue
 	return ADIT_DROP_NONE;
 }
 
+/* Work for nothing is the mark of a flood. */
+static void count_failure(struct adit_wg *wg, adit_time now)
+{
+	if (now - wg->failures_since >= ADIT_SEC) {
+		wg->failures_since = now;
+		wg->failures = 0;
+	}
+	if (++wg->failures >= LOAD_FAILURES)
+		wg->last_under_load = now;
+}
+
 static void process(struct adit_wg *wg, const struct wg_queued *q, adit_time now)
 {
 	enum adit_drop drop = adit_get_le32(q->msg) == WG_INITIATION ? process_initiation(wg, q, now)
 								     : process_response(wg, q, now);
 
-	if (drop)
-		wg_drop(wg, drop, 1);
+	if (!drop)
+		return;
+	wg_drop(wg, drop, 1);
+	if (drop != ADIT_DROP_unexpected_response)
+		count_failure(wg, now);
 }
 
 static void answer_with_cookie(struct adit_wg *wg, const struct wg_queued *q, adit_time now)

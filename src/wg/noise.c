@@ -292,7 +292,7 @@ out:
 }
 
 /* The handshake of ours that a response answers. */
-static struct wg_handshake *awaited(struct adit_wg *wg, uint32_t index)
+static struct wg_handshake *awaited(const struct adit_wg *wg, uint32_t index)
 {
 	struct wg_indexed *id = wg_index_find(wg, index);
 	struct wg_handshake *h;
@@ -301,6 +301,11 @@ static struct wg_handshake *awaited(struct adit_wg *wg, uint32_t index)
 		return NULL;
 	h = adit_container_of(id, struct wg_handshake, id);
 	return h->state == WG_CREATED_INITIATION && h->identity == wg->identity ? h : NULL;
+}
+
+bool wg_noise_awaits(const struct adit_wg *wg, const struct wg_response *msg)
+{
+	return awaited(wg, adit_get_le32(msg->receiver)) != NULL;
 }
 
 enum adit_drop wg_noise_consume_response(struct adit_wg *wg, const struct wg_response *msg,

@@ -59,6 +59,9 @@ enum adit_drop wg_noise_consume_initiation(struct adit_wg *wg, const struct wg_i
 enum adit_drop wg_noise_consume_response(struct adit_wg *wg, const struct wg_response *msg,
 					 struct adit_wg_peer **ret);
 
+/* Does a handshake of ours wait for this response? Cheap; says nothing about whether it is right. */
+bool wg_noise_awaits(const struct adit_wg *wg, const struct wg_response *msg);
+
 /* Derives the session's keys, installs it and frees the handshake. 0, -EINVAL (wrong state) or -ENOMEM. */
 int wg_noise_begin_session(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time now);
 void wg_handshake_drop(struct adit_wg *wg, struct adit_wg_peer *peer);

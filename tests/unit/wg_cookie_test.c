@@ -101,6 +101,54 @@ static void test_under_load_by_age(void **state)
 	lab_pair_fini(&p);
 }
 
+/* A machine fast enough to keep the queue short: 512 messages in a second that
+ * cost a Diffie-Hellman for nothing are a flood; good ones are not. */
+static void test_under_load_by_failures(void **state)
+{
+	struct lab_pair p;
+
+	(void)state;
+	lab_pair_init(&p);
+	for (int i = 0; i < 511; i++) {
+		crowd(&p, 1);
+		adit_wg_work(p.b->wg, 16, p.lab.now);
+	}
+	assert_false(loaded(p.b));
+	p.lab.now += ADIT_SEC; /* a new second */
+	for (int i = 0; i < 511; i++) {
+		crowd(&p, 1);
+		adit_wg_work(p.b->wg, 16, p.lab.now);
+	}
+	assert_false(loaded(p.b));
+	assert_int_equal(p.b->out_cnt, 0);
+	for (int i = 0; i < 11; i++) {
+		crowd(&p, 1);
+		adit_wg_work(p.b->wg, 16, p.lab.now);
+	}
+	assert_true(loaded(p.b));
+	assert_int_equal(lab_count_out(p.b, WG_COOKIE, 64), 10);
+	p.lab.now += ADIT_SEC;
+	assert_false(loaded(p.b));
+	lab_pair_fini(&p);
+}
+
+/* A response that nothing awaits does not even take a place in the queue. */
+static void test_unawaited_response(void **state)
+{
+	struct lab_msg m = { .len = 92, .data = { WG_RESPONSE } };
+	struct adit_wg_stats s;
+	struct lab_pair p;
+
+	(void)state;
+	lab_pair_init(&p);
+	lab_remac(p.b, m.data, m.len);
+	arrive(p.b, &m, &p.a->self);
+	adit_wg_stats(p.b->wg, &s, p.lab.now);
+	assert_int_equal(s.handshake_queue, 0);
+	assert_int_equal(s.drops[ADIT_DROP_unexpected_response], 1);
+	lab_pair_fini(&p);
+}
+
 static void test_queue_is_bounded(void **state)
 {
 	struct wg_queue q;
@@ -299,6 +347,8 @@ int main(void)
 		cmocka_unit_test(test_mac1_only_when_idle),
 		cmocka_unit_test(test_under_load_by_depth),
 		cmocka_unit_test(test_under_load_by_age),
+		cmocka_unit_test(test_under_load_by_failures),
+		cmocka_unit_test(test_unawaited_response),
 		cmocka_unit_test(test_queue_is_bounded),
 		cmocka_unit_test(test_flood_is_bounded),
 		cmocka_unit_test(test_one_flooder),
