@@ -209,11 +209,6 @@ void adit_wg_set_mtu(struct adit_wg *wg, unsigned mtu)
 	wg->mtu = mtu ? mtu : MTU_DEFAULT;
 }
 
-void adit_wg_set_listen_port(struct adit_wg *wg, uint16_t port)
-{
-	wg->port = port;
-}
-
 /* --- clockwork -------------------------------------------------------------------- */
 
 adit_time adit_wg_deadline(struct adit_wg *wg)

@@ -125,9 +125,6 @@ void adit_wg_forget_sources(struct adit_wg *wg);
  * the tunnel on its way to the peer it was sealed for is dropped (routing_loop). */
 void adit_wg_set_port(struct adit_wg *wg, uint16_t port);
 void adit_wg_set_mtu(struct adit_wg *wg, unsigned mtu);
-/* The UDP port the driver's sockets are bound to (0 = not known): a packet from
- * it to the endpoint of the peer that would carry it is a routing loop. */
-void adit_wg_set_listen_port(struct adit_wg *wg, uint16_t port);
 /* Clamps. All zero = no identity. A peer with our own public key is removed;
  * send keys expire; static-static secrets are forgotten. The part that touches
  * every peer runs in slices: after the first call, repeat

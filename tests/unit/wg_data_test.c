@@ -124,7 +124,7 @@ static void test_refusals(void **state)
 	adit_put_be16(packet + 22, 51820);
 	assert_int_equal(begin(p.a, packet, 100, &drop), ADIT_DONE);
 	assert_int_equal(drop, ADIT_DROP_NONE); /* staged: our port is not known */
-	adit_wg_set_listen_port(p.a->wg, 51820);
+	adit_wg_set_port(p.a->wg, 51820);
 	assert_int_equal(begin(p.a, packet, 100, &drop), ADIT_DONE);
 	assert_int_equal(drop, ADIT_DROP_routing_loop);
 	adit_put_be16(packet + 20, 51821); /* somebody else's */
@@ -406,7 +406,19 @@ static void test_roaming(void **state)
 	lab_deliver(p.b, m.data, m.len, &sticky, 0);
 	assert_true(adit_path_equal(&p.ba->endpoint, &sticky));
 	assert_int_equal(p.b->events[ADIT_WG_ENDPOINT], 2);
-	/* a keepalive does as well */
+	/* routes changed: the source is left to routing until the peer is heard again */
+	adit_wg_forget_sources(p.b->wg);
+	lab_send(p.b, "10.0.0.2", "10.0.0.1", 100);
+	m = lab_take(p.b);
+	assert_true(adit_path_same_remote(&m.to, &sticky));
+	assert_int_equal(m.to.src[0], 0);
+	lab_send(p.a, "10.0.0.1", "10.0.0.2", 100);
+	m = lab_take(p.a);
+	lab_deliver(p.b, m.data, m.len, &sticky, 0);
+	lab_send(p.b, "10.0.0.2", "10.0.0.1", 100);
+	m = lab_take(p.b);
+	assert_true(adit_path_equal(&m.to, &sticky));
+	/* a keepalive moves it as well */
 	adit_wg_peer_set_keepalive(p.a->wg, p.ab, 5, p.lab.now);
 	lab_tick(&p.lab);
 	m = lab_take(p.a);
