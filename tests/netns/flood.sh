@@ -1,0 +1,120 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+#
+# flood.sh - a flooder beside honest peers
+#
+#   F  203.0.113.2  --+
+#                     +-- A  198.51.100.1 = 203.0.113.1 = 192.0.2.1, wA 10.9.0.1
+#   B  198.51.100.2 --+      wB 10.9.0.2 is connected and sends; new peers in C come during the flood
+#   C  192.0.2.2    --+
+#
+# ADIT_TRIES: how many new peers connect (5; 20 in the long run). ADIT_ROUNDS: measured rounds (2).
+. "$(dirname "$0")/lib.sh"
+lab_start
+need tcpdump
+space A B C F
+link A a0 B b0
+link A a1 F f0
+link A a2 C c0
+addr A a0 198.51.100.1/24
+addr B b0 198.51.100.2/24
+addr A a1 203.0.113.1/24
+addr F f0 203.0.113.2/24
+addr A a2 192.0.2.1/24
+addr C c0 192.0.2.2/24
+A4=198.51.100.1 A6=none B4=198.51.100.2 B6=none
+FLOOD=$(tool flood) || { not_ok "the flooder compiles"; done_testing; }
+TRIES=${ADIT_TRIES:-5} ROUNDS=${ADIT_ROUNDS:-2} RATE=20000
+pair adit adit || { not_ok "two devices start"; done_testing; }
+for i in $(seq "$TRIES"); do
+	wg set "$WA" peer "$(key c"$i")" allowed-ips 10.9.1."$i"/32
+done
+check "the tunnel works" reaches A 10.9.0.2
+
+# Random datagrams: no reply whatever.
+on F "$FLOOD" random 203.0.113.1 51821 $RATE 2 >"$TMP/flood"
+diag "$(cat "$TMP/flood")"
+expr_true "random datagrams: sent" "$(jq .sent "$TMP/flood") > $RATE"
+equal "random datagrams: no reply" "$(jq .received "$TMP/flood")" 0
+check "the tunnel works" reaches A 10.9.0.2
+
+# Initiations with valid mac1, next to iperf3; the same flood at a closed port for comparison.
+rate_during() { # PORT: Mbit/s of B -> A during a flood of that port
+	on F "$FLOOD" initiation 203.0.113.1 "$1" $RATE 3.5 "$PUBA" >"$TMP/flood.$1" &
+	local flooder=$!
+	PIDS+=($flooder)
+	sleep 0.3
+	iperf B A 10.9.0.1 -t 3 -O 0.5 >/dev/null
+	wait $flooder
+	mbits
+}
+rss=$(rss_kb "$PIDA")
+ratios=()
+for _ in $(seq "$ROUNDS"); do
+	closed=$(rate_during 9)
+	open=$(rate_during 51821)
+	ratios+=("$(awk "BEGIN { print $closed ? $open / $closed : 0 }")")
+	diag "Mbit/s with the flood at a closed port $closed, at ours $open; $(cat "$TMP/flood.51821")"
+done
+best=$(printf '%s\n' "${ratios[@]}" | sort -n | tail -n 1)
+expr_true "iperf3 keeps at least 80 % (best of $ROUNDS rounds)" "$best >= 0.8"
+expr_true "cookies start" "$(jq .cookies "$TMP/flood.51821") > 0"
+expr_true "bytes out are at most bytes in" "$(jq .received_bytes "$TMP/flood.51821") <= $(jq .sent_bytes "$TMP/flood.51821")"
+expr_true "memory stays flat: KiB more" "$(rss_kb "$PIDA") - $rss <= 1024"
+if adit_only "the flood is counted"; then
+	expr_true "the flood is counted: cookies asked for" "$(drops "$WA" cookie_required) > 1000"
+fi
+
+# New peers during the flood. Each gets a device of its own in C.
+on C sysctl -qw net.ipv4.conf.all.rp_filter=0
+run_bg C "$TMP/tcpdump.log" tcpdump -i c0 -U -w "$TMP/cookies" "udp src port 51821 and udp[4:2] = 72"
+DUMP=$BGPID
+for i in $(seq "$TRIES"); do
+	device_up C "${W}c$i" adit || { not_ok "a new device starts"; done_testing; }
+	wg set "${W}c$i" private-key "$TMP/c$i.key" peer "$PUBA" endpoint 192.0.2.1:51821 allowed-ips 10.9.0.0/24
+	ip -n "$P-C" link set "${W}c$i" up
+done
+run_bg F "$TMP/tcpdump.f" tcpdump -i f0 -c 10 -U -w "$TMP/cookies.f" "udp src port 51821 and udp[4:2] = 72"
+wait_for 5 grep -q "listening on" "$TMP/tcpdump.f"
+run_bg F "$TMP/flood" "$FLOOD" initiation 203.0.113.1 51821 $RATE $((TRIES + 8)) "$PUBA"
+flooder=$BGPID
+sleep 1
+connected=0
+for i in $(seq "$TRIES"); do
+	wg set "${W}c$i" peer "$PUBA" persistent-keepalive 25 # sends at once: initiates
+	wait_for 6 has_handshake "${W}c$i" "$PUBA" && connected=$((connected + 1))
+done
+diag "$connected of $TRIES new peers connected within 6 s"
+expr_true "new peers connect within 6 s: 19 of 20" "$connected >= $TRIES * 19 / 20 - ($TRIES < 20 ? 0.05 : 0)"
+stop $flooder
+stop $DUMP INT
+
+# Cookie replies played again: one that this peer once got (if it was asked for a cookie at all),
+# and what the flooder got, which no one here waits for.
+cookie_drops() {
+	[ -n "$ADIT_STANDIN" ] && { echo 0; return; }
+	echo $(($(drops "$1" unexpected_cookie) + $(drops "$1" bad_cookie) + $(drops "$1" unknown_index)))
+}
+# again IFACE PEER ADDRESS PORT FILE: five times each
+again() {
+	local before count
+	before="$(endpoint_of "$1" "$2") $(handshake_of "$1" "$2")"
+	count=$(cookie_drops "$1")
+	on A "$PYTHON" "$LIB/lab.py" replay 5 "$3" "$4" <"$5" >"$TMP/sent"
+	sleep 0.3
+	equal "$6: nothing changes" "$(endpoint_of "$1" "$2") $(handshake_of "$1" "$2")" "$before"
+	if adit_only "$6: counted"; then
+		equal "$6: counted" "$(($(cookie_drops "$1") - count))" $((5 * $(wc -l <"$5")))
+	fi
+}
+port=$(wg show "${W}c1" listen-port)
+lab payloads "$TMP/cookies" "$port" | grep " 03" >"$TMP/own"
+if [ -s "$TMP/own" ]; then
+	again "${W}c1" "$PUBA" 192.0.2.2 "$port" "$TMP/own" "a peer's own cookie reply again"
+fi
+lab payloads "$TMP/cookies.f" any | grep " 03" | head -n 10 >"$TMP/theirs"
+expr_true "cookie replies captured at the flooder" "$(wc -l <"$TMP/theirs") > 0"
+again "$WB" "$PUBA" "$B4" 51822 "$TMP/theirs" "the flooder's cookie replies"
+check "the tunnel works afterwards" reaches A 10.9.0.2
+equal "and its endpoint is B's" "$(endpoint_of "$WA" "$PUBB")" "$B4:51822"
+done_testing

@@ -1,0 +1,96 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+#
+# pathmtu.sh - a path that is narrower for one peer only
+#
+#   A  198.51.100.1 -- R -- 203.0.113.2  B     the way to B takes 1300 bytes
+#                      '--- 192.0.2.2    C     the way to C takes 1500
+#   wA 10.9.0.1 === tunnel === wB 10.9.0.2, wC 10.9.0.3; the tunnels' MTU stays 1420
+. "$(dirname "$0")/lib.sh"
+lab_start
+need strace
+topology_router
+space C
+link R rc C c0
+addr R rc 192.0.2.254/24 2001:db8:3::fe/64
+addr C c0 192.0.2.2/24 2001:db8:3::2/64
+ip -n "$P-C" route add default via 192.0.2.254
+ip -n "$P-C" route add default via 2001:db8:3::fe
+WA=${W}a WB=${W}b WC=${W}c PUBA=$(key a) PUBB=$(key b) PUBC=$(key c)
+
+begin() { # 4|6
+	local b=$B4:51822 c=192.0.2.2:51823
+	[ "$1" = 6 ] && b=[$B6]:51822 c=[2001:db8:3::2]:51823
+	device_up A "$WA" adit && PIDA=$DEVPID && device_up B "$WB" adit && PIDB=$DEVPID && device_up C "$WC" adit || return 1
+	PIDC=$DEVPID
+	wg set "$WA" private-key "$TMP/a.key" listen-port 51821 \
+		peer "$PUBB" endpoint "$b" allowed-ips 10.9.0.2/32 peer "$PUBC" endpoint "$c" allowed-ips 10.9.0.3/32
+	wg set "$WB" private-key "$TMP/b.key" listen-port 51822 peer "$PUBA" allowed-ips 10.9.0.1/32
+	wg set "$WC" private-key "$TMP/c.key" listen-port 51823 peer "$PUBA" allowed-ips 10.9.0.1/32
+	inner A "$WA" 10.9.0.1/24
+	inner B "$WB" 10.9.0.2/24
+	inner C "$WC" 10.9.0.3/24
+	{ reaches A 10.9.0.2 && reaches A 10.9.0.3; } >"$TMP/begin" 2>&1
+}
+end() {
+	stop "$PIDA"
+	stop "$PIDB"
+	stop "$PIDC"
+}
+narrow() { # the path to B narrows after the session began: by a route of A, or by R's link
+	case $1 in
+	route)
+		ip -n "$P-A" route add "$B4/32" via 198.51.100.254 mtu 1300
+		ip -n "$P-A" route add "$B6/128" via 2001:db8:1::fe mtu 1300
+		;;
+	link) # A hears of it from R (IPv6: always; IPv4: R fragments what may be)
+		ip -n "$P-R" link set rb mtu 1300
+		ip -n "$P-B" link set b0 mtu 1300
+		;;
+	esac
+}
+widen() {
+	ip -n "$P-A" route del "$B4/32" 2>/dev/null
+	ip -n "$P-A" route del "$B6/128" 2>/dev/null
+	ip -n "$P-A" route flush cache
+	ip -n "$P-R" link set rb mtu 1500
+	ip -n "$P-B" link set b0 mtu 1500
+}
+attached() { grep -q '^TracerPid:[[:space:]]*[1-9]' "/proc/$PIDA/status"; }
+# trains: how many UDP_SEGMENT sends A's device makes during a transfer to C
+trains() {
+	strace -f -q -o "$TMP/strace" -p "$PIDA" -e trace=sendmsg,sendmmsg 2>/dev/null &
+	local tracer=$!
+	PIDS+=($tracer)
+	wait_for 5 attached
+	transfer A C 10.9.0.3 2 >/dev/null
+	kill -INT $tracer
+	wait $tracer 2>/dev/null
+	grep -cE 'UDP_SEGMENT|SOL_UDP, cmsg_type=0x67' "$TMP/strace"
+}
+
+for family in 4 6; do
+	for how in route link; do
+		t="v$family, narrowed by a $how"
+		if ! begin $family; then
+			not_ok "$t: three devices start"
+			end
+			continue
+		fi
+		narrow $how
+		check "$t: 20 MB to B arrive whole" transfer A B 10.9.0.2 20
+		check "$t: 20 MB from B arrive whole" transfer B A 10.9.0.1 20
+		check "$t: large pings to B" on A ping -n -q -c 3 -i 0.1 -W 1 -M do -s 1392 10.9.0.2
+		check "$t: UDP of full size to B" iperf_udp A B 10.9.0.2 -b 20M -l 1340 -t 1
+		expr_true "$t: UDP arrived, Mbit/s" "$(mbits) >= 15"
+		check "$t: 20 MB to C arrive whole" transfer A C 10.9.0.3 20
+		if [ $family = 4 ] && adit_only "$t: C keeps its trains"; then
+			expr_true "$t: C keeps its trains" "$(trains) > 3"
+			diag "notes: $(lab get "$WA" adit_note | tr '\n' ';')"
+			[ $how = route ] && check "$t: adit show names the fall-back for B" shows "$WA" "203.0.113.2"
+		fi
+		widen
+		end
+	done
+done
+done_testing
