@@ -3,7 +3,7 @@
 #
 # mutants.sh [PATTERN] - are the tests awake? Each one-line fault of tests/mutants/mutants.txt must be caught by its test
 #
-# Works on a copy of the tree in a temporary directory. PATTERN: only the faults whose file or test contains it.
+# Works on a copy of the tree in a temporary directory. PATTERN: only the faults whose "FILE : TEST" contains it.
 
 set -eu
 cd "$(dirname "$0")/.."

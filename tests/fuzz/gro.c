@@ -66,7 +66,7 @@ static void came_out(struct recorder *r, const uint8_t *p, size_t len)
 	MUST(!"a packet came out that did not go in");
 }
 
-static int record(struct adit_inner *inner, const struct adit_inner_meta *meta, const struct iovec *iov, int cnt)
+static int record(struct adit_inner *inner, const struct adit_inner_meta *meta, struct iovec *iov, int cnt)
 {
 	struct recorder *r = (struct recorder *)inner;
 	static uint8_t buf[70000], out[70000];
@@ -114,7 +114,7 @@ static void put_checksums(uint8_t *p, size_t len, bool v6, bool tcp, size_t l4)
 /* A packet as three bytes of the input say. */
 static size_t make(uint8_t *p, struct adit_reader *rd, struct flow_state *flows, unsigned number)
 {
-	static const uint16_t payloads[] = { 1200, 1200, 1200, 1200, 600, 1, 0, 13 };
+	static const uint16_t payloads[] = { 1200, 1200, 1200, 1196, 600, 1, 0, 13 };
 	uint8_t a = adit_rd_u8(rd), b = adit_rd_u8(rd), c = adit_rd_u8(rd);
 	bool v6 = a & 1, tcp = a & 2;
 	size_t l4 = v6 ? 40 : 20, hdr = l4 + (tcp ? 20 + (b & 1) * 12u : 8), len = hdr + payloads[a >> 5];

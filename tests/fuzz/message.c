@@ -66,15 +66,16 @@ static void op_send(void *user, const struct adit_path *path, const uint8_t *msg
 
 static const struct adit_wg_ops ops = { .random = op_random, .wall = op_wall, .send = op_send };
 
-/* 10.0.ID.0/24 belongs to node ID */
+/* 10.0.ID.0/24 and fd00:0:0:ID::/64 belong to node ID. */
 static void add_peer(struct adit_wg *wg, const uint8_t pub[ADIT_KEY_LEN], unsigned id)
 {
 	struct adit_path path = { .kind = ADIT_PATH_UDP4, .port = (uint16_t)(1000 + id), .addr = { 192, 0, 2, (uint8_t)id } };
-	struct adit_prefix prefix = { .addr = { 4, { 10, 0, (uint8_t)id } }, .len = 24 };
+	struct adit_prefix prefix[2] = { { .addr = { 4, { 10, 0, (uint8_t)id } }, .len = 24 },
+					 { .addr = { 6, { 0xfd, [7] = (uint8_t)id } }, .len = 64 } };
 	struct adit_wg_peer *peer;
 
 	MUST(adit_wg_peer_add(wg, &peer, pub, now) == 0);
-	MUST(adit_wg_peer_allow(wg, peer, &prefix) == 0);
+	MUST(adit_wg_peer_allow(wg, peer, &prefix[0]) == 0 && adit_wg_peer_allow(wg, peer, &prefix[1]) == 0);
 	adit_wg_peer_set_endpoint(wg, peer, &path);
 }
 
@@ -264,6 +265,25 @@ static void buffer(struct adit_reader *r)
 		receive(&target, buf, len, stride, 0);
 }
 
+/* A packet that is right but for what four bytes say: version and source, length, what the header says of it. */
+static void nearly_right(struct adit_reader *r)
+{
+	uint8_t how = adit_rd_u8(r), extra = adit_rd_u8(r), p[40 + 255] = { 0 }, msg[LEN_MAX];
+	int8_t off = (int8_t)adit_rd_u8(r);
+	bool v6 = how & 1;
+	size_t len = (v6 ? 40u : 20u) + extra, n;
+
+	p[0] = v6 ? 0x60 : 0x45;
+	adit_put_be16(p + (v6 ? 4 : 2), (uint16_t)((v6 ? extra : len) + (unsigned)off));
+	p[v6 ? 8 : 12] = v6 ? 0xfd : 10;
+	p[v6 ? 15 : 14] = how & 2 ? 3 : 2;
+	if (how & 4)
+		p[adit_rd_u8(r) % len] ^= (uint8_t)(1u << (how >> 5));
+	n = seal(msg, p, len);
+	if (n > 0)
+		receive(&target, msg, n, n, how >> 3 & 3);
+}
+
 static void step(struct adit_reader *r)
 {
 	uint8_t op = adit_rd_u8(r), msg[LEN_MAX];
@@ -279,8 +299,10 @@ static void step(struct adit_reader *r)
 	case 1:
 		forge(r, 1 + (op >> 3) % 3);
 		break;
-	case 2:
-	case 3: /* sealed */
+	case 3:
+		nearly_right(r);
+		break;
+	case 2: /* sealed */
 		p = fuzz_chunk(r, 1420, &len);
 		len = p ? seal(msg, p, len) : 0;
 		if (len > 0) {

@@ -39,10 +39,11 @@ seed("handshake", "keys-and-clocks", bytes([0, 0, 8, 3, 0x81, 14, 1, 0, 8, 14, 0
 seed("handshake", "roam", bytes([0, 0, 8, 3, 0x81, 10, 0, 0, 8, 3, 0x42, 0x80, 8, 0x8a, 0, 0x80, 8]))
 
 ip4 = bytes([0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 2, 1, 10, 0, 1, 1]) + bytes(8)
-ip6 = bytes([0x60, 0, 0, 0, 0, 8, 17, 64]) + bytes(32) + bytes(8)
+ip6 = bytes([0x60, 0, 0, 0, 0, 8, 17, 64, 0xfd] + [0] * 6 + [2]) + bytes(24) + bytes(8)
 seed("message", "sealed", bytes([2]) + chunk(ip4) + bytes([2]) + chunk(b"") + bytes([2]) + chunk(ip6))
 seed("message", "too-long", bytes([2]) + chunk(ip4[:2] + b"\1\0" + ip4[4:]) + bytes([2]) + chunk(ip4[:2] + b"\0\1"))
 seed("message", "source", bytes([2]) + chunk(ip4[:14] + bytes([3]) + ip4[15:]) + bytes([0xc2]) + chunk(ip4))
+seed("message", "nearly-right", bytes([3, 0, 8, 0, 3, 1, 8, 0, 3, 2, 8, 0, 3, 1, 0, 0xff]))
 seed("message", "raw", bytes([0]) + chunk(struct.pack("<IIQ", 4, 1, 1) + bytes(16)) + bytes([0]) + chunk(b"\1\0\0\0"))
 seed("message", "forged", b"".join(bytes([1 | k << 3]) + chunk(bytes(20)) for k in range(3)))
 seed("message", "initiation", bytes([6, 4, 0, 0, 0, 7 | 5 << 3, 6, 4, 1, 120, 1, 4, 1, 0, 0]))

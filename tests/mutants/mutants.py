@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
 """mutants.py TREE BUILD [PATTERN] - applies each fault of mutants.txt to a copy of the tree and runs the test that must
-catch it. TREE is a copy that may be changed, BUILD its build directory. PATTERN: only faults of matching files or tests."""
+catch it. TREE is a copy that may be changed, BUILD its build directory. PATTERN: only faults whose FILE : TEST contains it."""
 import os
 import re
 import subprocess
@@ -55,7 +55,7 @@ def compile_targets(build, targets):
     return "" if r.returncode == 0 else r.stdout
 
 
-def try_mutant(tree, build, m):
+def try_mutant(tree, build, m, passes=passes):
     """Returns what is wrong, or None when the test caught the fault."""
     path = os.path.join(tree, m.file)
     source, old, new = open(path).read(), "\n".join(m.old) + "\n", "\n".join(m.new) + "\n"
@@ -75,7 +75,7 @@ def try_mutant(tree, build, m):
 
 def main(tree, build, pattern=""):
     mutants = [m for m in read_list(os.path.join(tree, "tests/mutants/mutants.txt"))
-               if pattern in m.file or pattern in m.test]
+               if pattern in f"{m.file} : {m.test}"]
     tests = sorted({m.test for m in mutants})
     error = compile_targets(build, sorted({target(t) for t in tests}))
     if error:
@@ -95,4 +95,5 @@ def main(tree, build, pattern=""):
     sys.exit(failed > 0)
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])
