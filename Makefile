@@ -47,7 +47,8 @@ cross:
 
 install: all
 	@meson configure $(B) -Dprefix=$(PREFIX)
-	@DESTDIR=$(DESTDIR) meson install -C $(B) --quiet
+	@scripts/build.sh $(B)
+	@DESTDIR=$(DESTDIR) meson install -C $(B) --no-rebuild --quiet
 
 clean:
 	@rm -rf build build-* bench/out
