@@ -171,7 +171,7 @@ static void join_flow(struct adit_gro_flow *f, const struct packet *p)
 
 /* --- writing -------------------------------------------------------------- */
 
-static int write_inner(struct adit_gro *g, const struct adit_inner_meta *meta, const struct iovec *iov, unsigned cnt)
+static int write_inner(struct adit_gro *g, const struct adit_inner_meta *meta, struct iovec *iov, unsigned cnt)
 {
 	g->written++;
 	return g->inner->ops->write(g->inner, meta, iov, (int)cnt);
@@ -223,12 +223,16 @@ static int write_super(struct adit_gro *g, struct adit_gro_flow *f)
 {
 	bool tcp = f->kind == ADIT_SUPER_TCP4 || f->kind == ADIT_SUPER_TCP6;
 	struct adit_inner_meta meta = { .gso_size = f->payload, .hdr_len = f->hdr_len, .gso_kind = f->kind };
-	uint8_t *ip = f->iov[0].iov_base;
+	const struct iovec first = f->iov[0];
+	uint8_t *ip = first.iov_base;
+	int r;
 
 	write_merged_header(f, f->len, f->flags);
 	leave_checksum(&meta, ip, f->len, f->l4_off, tcp ? ADIT_TCP_CHECK : ADIT_UDP_CHECK,
 		       tcp ? ADIT_IPPROTO_TCP : ADIT_IPPROTO_UDP);
-	return write_inner(g, &meta, f->iov, f->cnt);
+	r = write_inner(g, &meta, f->iov, f->cnt);
+	f->iov[0] = first; /* the packets may still have to go one by one */
+	return r;
 }
 
 /* The first packet's checksum went with its header: made anew. */

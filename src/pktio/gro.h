@@ -19,7 +19,8 @@
  * the pseudo-header's sum to be completed (CHECKSUM_PARTIAL). Strict mode
  * verifies each packet first and lets the kernel refuse the bad ones.
  *
- * Packets are lent until adit_gro_flush; their headers are written to.
+ * Packets are lent until adit_gro_flush; their headers, and ADIT_INNER_HEAD
+ * bytes in front of each, are written to.
  */
 #ifndef ADIT_PKTIO_GRO_H
 #define ADIT_PKTIO_GRO_H

@@ -26,13 +26,20 @@ struct adit_inner_meta {
 
 struct adit_inner;
 
+/* A packet is read, and its first part written, with this much room in front of
+ * it that is scratch: the kernel's header stands there, so one plain read or
+ * one contiguous write moves both. A message header of any core is longer. */
+#define ADIT_INNER_HEAD 10
+#define ADIT_INNER_MAX 65536 /* room for any packet */
+
 struct adit_inner_ops {
-	/* Reads one packet, scattered over iov. Returns its length, -EAGAIN,
-	 * -EBADFD (the interface is gone), -EIO (it is down), -EINVAL (a packet we
-	 * cannot read; it is lost). */
-	ssize_t (*read)(struct adit_inner *in, struct adit_inner_meta *meta, const struct iovec *iov, int cnt);
-	/* Writes one packet, gathered from iov. Returns 0 or -errno. */
-	int (*write)(struct adit_inner *in, const struct adit_inner_meta *meta, const struct iovec *iov, int cnt);
+	/* Reads one packet to buf (ADIT_INNER_MAX bytes, and the head in front).
+	 * Returns its length, -EAGAIN, -EBADFD (the interface is gone), -EIO (it is
+	 * down), -EINVAL (a packet we cannot read; it is lost). */
+	ssize_t (*read)(struct adit_inner *in, struct adit_inner_meta *meta, uint8_t *buf);
+	/* Writes one packet, gathered from iov (the head in front of iov[0], which
+	 * is written to). Returns 0 or -errno. */
+	int (*write)(struct adit_inner *in, const struct adit_inner_meta *meta, struct iovec *iov, int cnt);
 };
 
 struct adit_inner {

@@ -6,6 +6,7 @@
  */
 #include "pktio/tun.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
@@ -27,8 +28,6 @@
 #ifndef VIRTIO_NET_HDR_GSO_UDP_L4
 #define VIRTIO_NET_HDR_GSO_UDP_L4 5
 #endif
-
-#define IOV_MAX_CNT 80
 
 static struct adit_tun *to_tun(struct adit_inner *in)
 {
@@ -60,34 +59,28 @@ static int read_gso_header(struct adit_inner_meta *meta, const struct virtio_net
 	return 0;
 }
 
-static ssize_t tun_read(struct adit_inner *in, struct adit_inner_meta *meta, const struct iovec *iov, int cnt)
+static ssize_t tun_read(struct adit_inner *in, struct adit_inner_meta *meta, uint8_t *buf)
 {
-	struct virtio_net_hdr h = { 0 };
-	struct iovec v[4] = { { &h, sizeof(h) } };
-	bool vnet = to_tun(in)->vnet_hdr;
-	ssize_t n;
+	size_t head = to_tun(in)->vnet_hdr ? sizeof(struct virtio_net_hdr) : 0;
+	ssize_t n = read(in->fd, buf - head, head + ADIT_INNER_MAX);
+	struct virtio_net_hdr h;
 
-	memcpy(v + 1, iov, sizeof(*iov) * (size_t)cnt);
-	n = vnet ? readv(in->fd, v, cnt + 1) : readv(in->fd, iov, cnt);
 	if (n < 0)
 		return -errno;
 	memset(meta, 0, sizeof(*meta));
-	if (!vnet)
+	if (!head)
 		return n > 0 ? n : -EAGAIN;
-	n -= (ssize_t)sizeof(h);
+	n -= (ssize_t)head;
 	if (n < ADIT_IP4_HDR)
 		return -EINVAL;
+	memcpy(&h, buf - head, sizeof(h));
 	if (h.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
 		meta->needs_csum = true;
 		meta->csum_start = h.csum_start;
 		meta->csum_offset = h.csum_offset;
 	}
-	if (h.gso_type != VIRTIO_NET_HDR_GSO_NONE) {
-		size_t first = iov[0].iov_len < (size_t)n ? iov[0].iov_len : (size_t)n;
-
-		if (read_gso_header(meta, &h, iov[0].iov_base, first) < 0)
-			return -EINVAL;
-	}
+	if (h.gso_type != VIRTIO_NET_HDR_GSO_NONE && read_gso_header(meta, &h, buf, (size_t)n) < 0)
+		return -EINVAL;
 	return n;
 }
 
@@ -105,29 +98,28 @@ static uint8_t vnet_gso_type(enum adit_super_kind kind)
 	return VIRTIO_NET_HDR_GSO_NONE;
 }
 
-static int tun_write(struct adit_inner *in, const struct adit_inner_meta *meta, const struct iovec *iov, int cnt)
+static int tun_write(struct adit_inner *in, const struct adit_inner_meta *meta, struct iovec *iov, int cnt)
 {
 	struct virtio_net_hdr h = { 0 };
-	struct iovec v[IOV_MAX_CNT];
 
-	if (!to_tun(in)->vnet_hdr)
-		return writev(in->fd, iov, cnt) < 0 ? -errno : 0;
-	if (meta->needs_csum) {
-		h.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
-		h.csum_start = meta->csum_start;
-		h.csum_offset = meta->csum_offset;
+	if (to_tun(in)->vnet_hdr) {
+		if (meta->needs_csum) {
+			h.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+			h.csum_start = meta->csum_start;
+			h.csum_offset = meta->csum_offset;
+		}
+		if (meta->gso_size) {
+			h.gso_type = vnet_gso_type(meta->gso_kind);
+			h.gso_size = meta->gso_size;
+			h.hdr_len = meta->hdr_len;
+		}
+		iov[0].iov_base = memcpy((uint8_t *)iov[0].iov_base - sizeof(h), &h, sizeof(h));
+		iov[0].iov_len += sizeof(h);
 	}
-	if (meta->gso_size) {
-		h.gso_type = vnet_gso_type(meta->gso_kind);
-		h.gso_size = meta->gso_size;
-		h.hdr_len = meta->hdr_len;
-	}
-	if (cnt >= IOV_MAX_CNT)
-		return -EINVAL;
-	v[0] = (struct iovec){ &h, sizeof(h) };
-	memcpy(v + 1, iov, sizeof(*iov) * (size_t)cnt);
-	return writev(in->fd, v, cnt + 1) < 0 ? -errno : 0;
+	return writev(in->fd, iov, cnt) < 0 ? -errno : 0;
 }
+
+static_assert(sizeof(struct virtio_net_hdr) == ADIT_INNER_HEAD, "the kernel's header fits in front of a packet");
 
 static const struct adit_inner_ops tun_ops = { .read = tun_read, .write = tun_write };
 

@@ -12,10 +12,8 @@
 
 enum {
 	WIRE_LEN = 512 << 10,
-	PACKET_MAX = 65536,
-	INPUT_HEAD = PACKET_MAX, /* in front of input: what of a packet was read into the arena */
-	INPUT_LEN = INPUT_HEAD + PACKET_MAX + 64,
-	SLOT_MIN = 2048,
+	INPUT_HEAD = 64, /* at least ADIT_INNER_HEAD, and aligned */
+	INPUT_LEN = INPUT_HEAD + ADIT_INNER_MAX,
 	READS_A_TURN = 128,
 	BYTES_A_TURN = 128 << 10,
 	GSO_HINT = 8,
@@ -48,7 +46,7 @@ static uint8_t *plain_start(const struct adit_worker *w, const struct adit_train
 /* Tells the local sender, as far as the limit allows. */
 static void answer_unreachable(struct adit_worker *w, const struct adit_train *t, adit_time now)
 {
-	uint8_t pkt[ADIT_ICMP_MAX];
+	uint8_t buf[ADIT_INNER_HEAD + ADIT_ICMP_MAX], *pkt = buf + ADIT_INNER_HEAD;
 	struct iovec iov = { .iov_base = pkt };
 	const struct adit_inner_meta plain = { 0 };
 	bool allowed;
@@ -220,51 +218,25 @@ static void take_single(struct adit_worker *w, struct packet *p, adit_time now)
 
 /* --- reading -------------------------------------------------------------- */
 
-/* How much of a packet is read into the arena at first. */
-static size_t slot_len(const struct adit_worker *w)
-{
-	unsigned mtu = atomic_load_explicit(&w->engine->mtu, memory_order_relaxed);
-
-	return mtu < SLOT_MIN ? SLOT_MIN : mtu;
-}
-
-static int read_into_input(struct adit_worker *w, struct packet *p)
+static int read_packet(struct adit_worker *w, struct packet *p)
 {
 	struct adit_egress *e = &w->egress;
-	struct iovec iov = { e->input + INPUT_HEAD, PACKET_MAX };
-	ssize_t n = w->inner->ops->read(w->inner, &p->meta, &iov, 1);
+	uint8_t *place = e->wire + e->wire_pos + w->engine->core->head, *input = e->input + INPUT_HEAD;
+	bool into_input = e->gso_hint > 0;
+	ssize_t n;
 
+	p->p = into_input ? input : place;
+	n = w->inner->ops->read(w->inner, &p->meta, p->p);
 	if (n < 0)
 		return (int)n;
-	p->p = iov.iov_base;
 	p->len = (uint32_t)n;
 	if (p->meta.gso_size) {
 		e->gso_hint = GSO_HINT;
-		return 0;
-	}
-	e->gso_hint--;
-	p->p = memcpy(e->wire + e->wire_pos + w->engine->core->head, p->p, p->len);
-	return 0;
-}
-
-static int read_into_arena(struct adit_worker *w, struct packet *p)
-{
-	struct adit_egress *e = &w->egress;
-	size_t slot = slot_len(w), first;
-	uint8_t *place = e->wire + e->wire_pos + w->engine->core->head;
-	struct iovec iov[2] = { { place, slot }, { e->input + INPUT_HEAD, PACKET_MAX } };
-	ssize_t n = w->inner->ops->read(w->inner, &p->meta, iov, 2);
-
-	if (n < 0)
-		return (int)n;
-	p->p = place;
-	p->len = (uint32_t)n;
-	first = (size_t)n < slot ? (size_t)n : slot;
-	if (p->meta.gso_size) {
-		e->gso_hint = GSO_HINT;
-		p->p = memcpy(e->input + INPUT_HEAD - first, place, first);
-	} else if ((size_t)n > slot) {
-		memcpy(place + slot, e->input + INPUT_HEAD, (size_t)n - slot);
+		if (!into_input)
+			p->p = memcpy(input, place, p->len);
+	} else if (into_input) {
+		e->gso_hint--;
+		p->p = memcpy(place, input, p->len);
 	}
 	return 0;
 }
@@ -274,7 +246,7 @@ static void make_room(struct adit_worker *w, adit_time now)
 {
 	struct adit_egress *e = &w->egress;
 
-	if (e->wire_cap - e->wire_pos >= PACKET_MAX + 1024 && e->used + 2 <= ADIT_EGRESS_TRAINS)
+	if (e->wire_cap - e->wire_pos >= ADIT_INNER_MAX + 1024 && e->used + 2 <= ADIT_EGRESS_TRAINS)
 		return;
 	close_open(w, now);
 	send_ready(w);
@@ -282,7 +254,6 @@ static void make_room(struct adit_worker *w, adit_time now)
 
 int adit_egress_turn(struct adit_worker *w, adit_time now)
 {
-	struct adit_egress *e = &w->egress;
 	unsigned reads = 0, bytes = 0;
 	int r = 0;
 
@@ -290,7 +261,7 @@ int adit_egress_turn(struct adit_worker *w, adit_time now)
 		struct packet p;
 
 		make_room(w, now);
-		r = e->gso_hint ? read_into_input(w, &p) : read_into_arena(w, &p);
+		r = read_packet(w, &p);
 		if (r == -EINVAL) {
 			adit_worker_drop(w, ADIT_DROP_not_ip, 1);
 			reads++;
@@ -342,7 +313,7 @@ int adit_egress_init(struct adit_egress *e)
 	memset(e, 0, sizeof(*e));
 	e->wire_cap = WIRE_LEN;
 	e->wire = aligned_alloc(64, WIRE_LEN);
-	e->input = aligned_alloc(64, (INPUT_LEN + 63) & ~63);
+	e->input = aligned_alloc(64, INPUT_LEN);
 	e->train = calloc(ADIT_EGRESS_TRAINS, sizeof(*e->train));
 	if (e->wire && e->input && e->train)
 		return 0;

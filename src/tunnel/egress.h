@@ -5,13 +5,12 @@
  *
  * DOC: where a packet is put
  *
- * A super-packet is read contiguously into `input`, and each of its segments
- * is sealed out of place into the wire arena. A single packet is read straight
- * into the place in the arena where its datagram will stand and is sealed
- * there. Which of the two the next packet is is not known before it is read: as
- * long as super-packets come (and for GSO_HINT packets after) `input` is read
- * into and a single is copied over; else the arena, with `input` behind it,
- * and a super-packet's first bytes are copied over.
+ * A super-packet is read into `input`, and each of its segments is sealed out
+ * of place into the wire arena. A single packet is read straight into the place
+ * in the arena where its datagram will stand and is sealed there. Which of the
+ * two the next packet is is not known before it is read: as long as
+ * super-packets come (and for GSO_HINT packets after) `input` is read into and
+ * a single is copied over; else the arena, and a super-packet is copied over.
  *
  * A train of singles takes packets of one destination and one ECN mark; it
  * closes at the first larger packet or after a shorter one, because
@@ -33,7 +32,7 @@ struct adit_worker;
 struct adit_egress {
 	uint8_t *wire; /* the arena */
 	size_t wire_cap, wire_pos;
-	uint8_t *input; /* INPUT_HEAD bytes of room, then a packet */
+	uint8_t *input; /* INPUT_HEAD bytes of room, then a super-packet */
 	struct adit_train *train;                     /* ADIT_EGRESS_TRAINS of them */
 	struct adit_train *ready[ADIT_EGRESS_TRAINS]; /* sealed, to be sent */
 	unsigned used, ready_cnt;

@@ -42,23 +42,17 @@ static void drain(struct mem_queue *q)
 
 /* --- inside --------------------------------------------------------------- */
 
-static ssize_t inner_read(struct adit_inner *in, struct adit_inner_meta *meta, const struct iovec *iov, int cnt)
+static ssize_t inner_read(struct adit_inner *in, struct adit_inner_meta *meta, uint8_t *buf)
 {
-	struct mem_inner *m = (struct mem_inner *)in;
-	struct mem_packet p = mem_take(&m->in);
-	uint32_t done = 0;
+	struct mem_packet p = mem_take(&((struct mem_inner *)in)->in);
 
 	if (!p.data)
 		return -EAGAIN;
-	for (int i = 0; i < cnt && done < p.len; i++) {
-		uint32_t n = p.len - done < iov[i].iov_len ? p.len - done : (uint32_t)iov[i].iov_len;
-
-		memcpy(iov[i].iov_base, p.data + done, n);
-		done += n;
-	}
+	memset(buf - ADIT_INNER_HEAD, 0x55, ADIT_INNER_HEAD); /* as the kernel's header would */
+	memcpy(buf, p.data, p.len);
 	*meta = p.meta;
 	free(p.data);
-	return done;
+	return p.len;
 }
 
 static void keep_segments(struct mem_inner *m, uint8_t *buf, uint32_t len, const struct adit_inner_meta *meta)
@@ -75,7 +69,7 @@ static void keep_segments(struct mem_inner *m, uint8_t *buf, uint32_t len, const
 	}
 }
 
-static int inner_write(struct adit_inner *in, const struct adit_inner_meta *meta, const struct iovec *iov, int cnt)
+static int inner_write(struct adit_inner *in, const struct adit_inner_meta *meta, struct iovec *iov, int cnt)
 {
 	struct mem_inner *m = (struct mem_inner *)in;
 	const struct mem_packet like = { 0 };
@@ -83,6 +77,7 @@ static int inner_write(struct adit_inner *in, const struct adit_inner_meta *meta
 	uint32_t len = 0;
 
 	m->writes++;
+	memset((uint8_t *)iov[0].iov_base - ADIT_INNER_HEAD, 0x55, ADIT_INNER_HEAD);
 	for (int i = 0; i < cnt; i++) {
 		memcpy(buf + len, iov[i].iov_base, iov[i].iov_len);
 		len += (uint32_t)iov[i].iov_len;

@@ -38,7 +38,7 @@ static void keep(struct recorder *r, const uint8_t *pkt, uint32_t len, bool unch
 	r->len[r->packets++] = len;
 }
 
-static int record(struct adit_inner *in, const struct adit_inner_meta *meta, const struct iovec *iov, int cnt)
+static int record(struct adit_inner *in, const struct adit_inner_meta *meta, struct iovec *iov, int cnt)
 {
 	struct recorder *r = (struct recorder *)in;
 	static uint8_t buf[70000];
