@@ -19,7 +19,6 @@
 	X(key_expired, in, "session older than 180 s or out of messages")                        \
 	X(inner_malformed, in, "decrypted packet is not a whole IPv4 or IPv6 packet")            \
 	X(source_not_allowed, in, "inner source address is not among the peer's allowed IPs")    \
-	X(ecn_ce_not_ect, in, "congestion marked outside on a packet that is not ECN capable")   \
 	X(interface_down, in, "the interface is down")                                           \
 	X(tun_write, in, "the TUN refused the packet")                                           \
 	X(bad_mac1, hs, "handshake message not made for our public key")                         \

@@ -70,24 +70,17 @@ static void set_ecn4(uint8_t *p, uint8_t ecn)
 	adit_put_be16(p + 10, (uint16_t)~s);
 }
 
-bool wg_inner_decapsulate_ecn(uint8_t *p, uint8_t outer_tos)
+void wg_inner_decapsulate_ecn(uint8_t *p, uint8_t outer_tos)
 {
 	bool v4 = p[0] >> 4 == 4;
-	uint8_t outer = outer_tos & WG_ECN_MASK, inner = (v4 ? p[1] : p[1] >> 4) & WG_ECN_MASK;
-	uint8_t ecn = inner;
+	uint8_t inner = (v4 ? p[1] : p[1] >> 4) & WG_ECN_MASK;
 
-	/* Only CE, and ECT(1) over ECT(0), say more than the packet does. */
-	if (outer == WG_ECN_CE && inner == 0)
-		return false;
-	if (outer == WG_ECN_CE || (outer == 1 && inner == 2))
-		ecn = outer;
-	if (ecn == inner)
-		return true;
+	if ((outer_tos & WG_ECN_MASK) != WG_ECN_CE || inner == 0 || inner == WG_ECN_CE)
+		return;
 	if (v4)
-		set_ecn4(p, ecn);
+		set_ecn4(p, WG_ECN_CE);
 	else
-		p[1] = (uint8_t)((p[1] & ~(WG_ECN_MASK << 4)) | ecn << 4);
-	return true;
+		p[1] = (uint8_t)((p[1] & ~(WG_ECN_MASK << 4)) | WG_ECN_CE << 4);
 }
 
 bool wg_inner_is_udp(const uint8_t *p, size_t len, uint16_t port, const uint8_t *addr, unsigned family,

@@ -22,9 +22,9 @@ size_t wg_inner_length(const uint8_t *p, size_t len);
 /* Of packets that have passed wg_inner_length. */
 void wg_inner_source(const uint8_t *p, struct adit_addr *src);
 bool wg_inner_same_source(const uint8_t *p, const uint8_t *q);
-/* Carries a congestion mark from the outer header to the inner one (RFC 6040,
- * 4.2). False: the packet must be dropped. */
-bool wg_inner_decapsulate_ecn(uint8_t *p, uint8_t outer_tos);
+/* Carries a congestion mark from the outer header to an inner one that is ECN
+ * capable (RFC 3168 9.1, as the kernel's tunnels do); any other stays as it is. */
+void wg_inner_decapsulate_ecn(uint8_t *p, uint8_t outer_tos);
 /* Does this UDP packet go from `port` to the given address and port? */
 bool wg_inner_is_udp(const uint8_t *p, size_t len, uint16_t port, const uint8_t *addr, unsigned family,
 		     uint16_t to_port);

@@ -126,9 +126,11 @@ static size_t judge_inner(struct adit_wg *wg, const struct adit_wg_peer *peer, u
 		*drop = ADIT_DROP_inner_malformed;
 	else if (!source_allowed(wg, peer, packet, last))
 		*drop = ADIT_DROP_source_not_allowed;
-	else if ((tos & WG_ECN_MASK) && !wg_inner_decapsulate_ecn(packet, tos))
-		*drop = ADIT_DROP_ecn_ce_not_ect;
-	return *drop ? 0 : len;
+	if (*drop)
+		return 0;
+	if (tos & WG_ECN_MASK)
+		wg_inner_decapsulate_ecn(packet, tos);
+	return len;
 }
 
 /* What a run was, for what happens once per run. */

@@ -77,7 +77,7 @@ void adit_wg_free(struct adit_wg *wg);
 size_t adit_wg_wire_len(const struct adit_wg *wg, size_t len);
 
 /* Destination of the first packet -> peer -> current session; writes path,
- * tos (ECN, RFC 6040) and the counters [c, c + cnt) into the train. Every packet of the train must have
+ * tos (ECN, RFC 3168 9.1) and the counters [c, c + cnt) into the train. Every packet of the train must have
  * the same destination address and ECN bits. Returns ADIT_SEAL, or ADIT_DONE:
  * either staged (copied; drop == 0) until a handshake it starts is done, or
  * dropped with train->drop. */

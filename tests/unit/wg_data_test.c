@@ -295,17 +295,16 @@ static uint16_t ip4_sum(const uint8_t *p)
 
 static void test_ecn(void **state)
 {
-	/* RFC 6040 figure 4: rows inner Not, ECT(0)=2, ECT(1)=1, CE; columns outer likewise; -1 = drop */
+	/* RFC 3168 9.1: rows inner Not, ECT(1)=1, ECT(0)=2, CE; columns outer likewise */
 	static const int8_t in[4][4] = {
 		/* outer:  0   1   2   3 */
-		[0] = { 0, 0, 0, -1 },
+		[0] = { 0, 0, 0, 0 },
 		[1] = { 1, 1, 1, 3 },
-		[2] = { 2, 1, 2, 3 },
+		[2] = { 2, 2, 2, 3 },
 		[3] = { 3, 3, 3, 3 },
 	};
 	struct lab_pair p;
 	struct adit_train t;
-	unsigned drops = 0;
 
 	(void)state;
 	lab_pair_init(&p);
@@ -332,11 +331,7 @@ static void test_ecn(void **state)
 				m.tos = outer;
 				p.a->in_cnt = 0;
 				lab_deliver_msg(&p.lab, p.b, &m);
-				drops += in[inner][outer] < 0;
-				assert_int_equal(p.a->in_cnt, in[inner][outer] >= 0);
-				assert_int_equal(lab_drops(p.a, ADIT_DROP_ecn_ce_not_ect), drops);
-				if (!p.a->in_cnt)
-					continue;
+				assert_int_equal(p.a->in_cnt, 1);
 				got = six ? p.a->in[0].data[1] >> 4 & 3 : p.a->in[0].data[1] & 3;
 				assert_int_equal(got, in[inner][outer]);
 				if (!six) {
