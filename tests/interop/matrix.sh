@@ -89,6 +89,7 @@ counters() { # KIND PADS
 sizes() {
 	local a
 	for a in 10.9.0.2 fd09::2; do
+		rm -f "$TMP/echo"
 		run_bg B "$TMP/echo" "$PYTHON" "$LIB/lab.py" echo $a 7007
 		local echo=$BGPID
 		wait_for 5 grep -q ready "$TMP/echo"

@@ -8,6 +8,7 @@
 #   ADIT_STANDIN set when ADIT is some other WireGuard program: what only adit has is skipped
 #   ADIT_PEERS   where scripts/peers.sh keeps the peers (default /var/cache/adit-peers)
 #   ADIT_TOOLS   where flood and initiator are built (default: built on first use)
+#   ADIT_TRANSFER seconds a transfer by nc may take (25)
 #   ADIT_KEEP    set to keep the temporary directory
 #
 # on A CMD...   runs CMD in namespace A.
@@ -396,9 +397,9 @@ transfer() {
 	PIDS+=($pid)
 	wait_for 5 listening "$to" $NSPORT || return 1
 	if [ -n "$rate" ]; then
-		lab pace "$rate" "$TMP/blob" | on "$from" timeout "${TRANSFER_TIME:-25}" nc -N -w 10 "$a" $NSPORT
+		lab pace "$rate" "$TMP/blob" | on "$from" timeout "${ADIT_TRANSFER:-25}" nc -N -w 10 "$a" $NSPORT
 	else
-		on "$from" timeout "${TRANSFER_TIME:-25}" nc -N -w 10 "$a" $NSPORT <"$TMP/blob"
+		on "$from" timeout "${ADIT_TRANSFER:-25}" nc -N -w 10 "$a" $NSPORT <"$TMP/blob"
 	fi
 	wait_for 5 gone $pid || { stop $pid; echo "receiver did not end"; return 1; }
 	sum=$(sha256sum <"$TMP/blob")
