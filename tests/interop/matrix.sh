@@ -112,17 +112,24 @@ roaming() {
 	ip -n "$P-A" route replace default via 198.51.100.254
 	check "we roam: data within 6 s" wait_for 6 answers A 10.9.0.2
 	check "we roam: the peer's endpoint follows" wait_for 2 endpoint_is "$WB" "$PUBA" 198.51.100.7:51821
+	ip -n "$P-A" addr add 198.51.100.1/24 dev a0
+	ip -n "$P-A" addr del 198.51.100.7/24 dev a0
+	ip -n "$P-A" addr add 198.51.100.1/24 dev a0 2>/dev/null
+	ip -n "$P-A" route replace default via 198.51.100.254
+	check "we are back" wait_for 6 answers A 10.9.0.2
+	case $PEER in
+	"$ADIT_PEERS"/*) ;;
+	*)	# wireguard-go of 2022, between two of which it is the same
+		skip "the peer roams" "the system's $(basename "$PEER") keeps a source address that is gone"
+		return
+		;;
+	esac
 	ip -n "$P-B" addr add 203.0.113.7/24 dev b0
 	ip -n "$P-B" addr del 203.0.113.2/24 dev b0
 	ip -n "$P-B" addr add 203.0.113.7/24 dev b0 2>/dev/null
 	ip -n "$P-B" route replace default via 203.0.113.254
 	check "the peer roams: data within 6 s" wait_for 6 answers B 10.9.0.1
 	check "the peer roams: our endpoint follows" wait_for 2 endpoint_is "$WA" "$PUBB" 203.0.113.7:51822
-	ip -n "$P-A" addr add 198.51.100.1/24 dev a0
-	ip -n "$P-A" addr del 198.51.100.7/24 dev a0
-	ip -n "$P-A" addr add 198.51.100.1/24 dev a0 2>/dev/null
-	ip -n "$P-A" route replace default via 198.51.100.254
-	check "we are back" wait_for 6 answers A 10.9.0.2
 	ip -n "$P-B" addr add 203.0.113.2/24 dev b0
 	ip -n "$P-B" addr del 203.0.113.7/24 dev b0
 	ip -n "$P-B" addr add 203.0.113.2/24 dev b0 2>/dev/null
