@@ -36,6 +36,7 @@ seed("handshake", "replay", bytes([0, 0, 8, 3, 0x81, 7, 0x80, 7, 0xa1, 7, 0xe2, 
 seed("handshake", "successor", bytes([1, 0, 8, 3, 0x81, 0x8f, 1, 0, 8, 0x80, 8, 3, 0x81, 0x0f, 1, 0, 8]))
 seed("handshake", "remove-add", bytes([1, 0, 15, 9, 1, 0, 8, 3, 0x81, 0x89, 0, 0, 8, 3, 0xc3]))
 seed("handshake", "keys-and-clocks", bytes([0, 0, 8, 3, 0x81, 14, 1, 0, 8, 14, 0x7e, 3, 0xc7, 0x8e, 0x80, 0, 8]))
+seed("handshake", "key-under-limit", bytes([1, 0, 15, 9, 1, 0, 8, 3, 0x81, 0x91, 0x91, 0x91, 0, 0xfe, 0x89, 0, 0, 8, 3, 0xc3]))
 seed("handshake", "roam", bytes([0, 0, 8, 3, 0x81, 10, 0, 0, 8, 3, 0x42, 0x80, 8, 0x8a, 0, 0x80, 8]))
 
 ip4 = bytes([0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 2, 1, 10, 0, 1, 1]) + bytes(8)
@@ -93,4 +94,5 @@ for cut in (0, 6, 39):
 seed("uapi", "several", f"\5get=1\n\nset=1\n{peer}public_key=02{KEY[2:]}\nremove=true\n\nget=1\n\n")
 seed("uapi", "errors", "\5set=1\nlisten_port=7\n\nset=1\nbogus=1\n\nset=1\nx\n\nget=1\nx\n\n")
 seed("uapi", "cut-off", f"\3set=1\n{peer}allowed_ip=10.0.0.0/2")
+seed("uapi", "created-then-changed", f"\5set=1\npublic_key=a2{KEY[2:]}\nendpoint=[::1]:1\npersistent_keepalive_interval=5\n")
 seed("uapi", "long", "\7set=1\n" + "a" * 1200 + "\n\n")

@@ -181,12 +181,12 @@ static void follow_key(struct node *n, unsigned other, const uint8_t old[ADIT_KE
 		return;
 	adit_wg_peer_info(n->wg, peer, &info);
 	adit_wg_peer_remove(n->wg, peer, n->w->now);
+	wire_forget_initiations(n->w, n->id);
 	node_add(n, other, false);
 	peer = node_peer(n, other);
 	adit_wg_peer_set_psk(n->wg, peer, info.psk);
 	adit_wg_peer_set_endpoint(n->wg, peer, &info.endpoint);
 	adit_wg_peer_set_keepalive(n->wg, peer, info.keepalive, n->w->now);
-	wire_forget_initiations(n->w, n->id);
 	node_touch(n);
 }
 
@@ -199,13 +199,13 @@ void node_rekey(struct node *n)
 	rng_fill(&w->rng, n->priv, sizeof(n->priv));
 	adit_x25519_clamp(n->priv);
 	adit_x25519_public(w->crypto, n->pub, n->priv);
+	wire_forget_initiations(w, n->id); /* the limit is lifted with the key */
 	if (n->wg) {
 		adit_wg_set_private_key(n->wg, n->priv, w->now);
 		while (adit_wg_private_key_continue(n->wg, 1, w->now) > 0)
 			;
 		node_touch(n);
 	}
-	wire_forget_initiations(w, n->id);
 	for (unsigned i = 0; i < w->node_cnt; i++) {
 		if (i != n->id && w->nodes[i].wg)
 			follow_key(&w->nodes[i], n->id, old);
