@@ -93,7 +93,8 @@ static bool same_flow(const struct adit_gro_flow *f, const struct packet *p)
 {
 	const uint8_t *h = flow_header(f);
 
-	if (f->kind != p->kind || f->l4_off != p->l4_off || memcmp(h + f->l4_off, p->ip + p->l4_off, 4) != 0)
+	/* with other IP options it is the same flow still, and must not overtake */
+	if (f->kind != p->kind || memcmp(h + f->l4_off, p->ip + p->l4_off, 4) != 0)
 		return false;
 	if (adit_ip_version(h) == 4)
 		return memcmp(h + 12, p->ip + 12, 8) == 0;

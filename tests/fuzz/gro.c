@@ -36,9 +36,10 @@ struct flow_state {
 static bool same_flow(const uint8_t *a, const uint8_t *b)
 {
 	size_t l4 = a[0] >> 4 == 6 ? 40 : (a[0] & 15) * 4u, addr = a[0] >> 4 == 6 ? 8 : 12, n = a[0] >> 4 == 6 ? 32 : 8;
-	size_t proto = a[0] >> 4 == 6 ? 6 : 9;
+	size_t proto = a[0] >> 4 == 6 ? 6 : 9, l4_b = b[0] >> 4 == 6 ? 40 : (b[0] & 15) * 4u;
 
-	return a[0] == b[0] && a[proto] == b[proto] && !memcmp(a + addr, b + addr, n) && !memcmp(a + l4, b + l4, 4);
+	return a[0] >> 4 == b[0] >> 4 && a[proto] == b[proto] && !memcmp(a + addr, b + addr, n) &&
+	       !memcmp(a + l4, b + l4_b, 4);
 }
 
 /* With DF set the identification means nothing (RFC 6864 4.1): not compared. */
@@ -117,13 +118,15 @@ static size_t make(uint8_t *p, struct adit_reader *rd, struct flow_state *flows,
 	static const uint16_t payloads[] = { 1200, 1200, 1200, 1196, 600, 1, 0, 13 };
 	uint8_t a = adit_rd_u8(rd), b = adit_rd_u8(rd), c = adit_rd_u8(rd);
 	bool v6 = a & 1, tcp = a & 2;
-	size_t l4 = v6 ? 40 : 20, hdr = l4 + (tcp ? 20 + (b & 1) * 12u : 8), len = hdr + payloads[a >> 5];
+	size_t options = !v6 && (b >> 3) == 31 ? 4 : 0; /* no-operation, four times */
+	size_t l4 = (v6 ? 40 : 20) + options, hdr = l4 + (tcp ? 20 + (b & 1) * 12u : 8), len = hdr + payloads[a >> 5];
 	struct flow_state *f = &flows[a & 31];
 
 	memset(p, 0, len);
 	for (size_t i = hdr; i < len; i++)
 		p[i] = (uint8_t)(number * 7 + i);
-	p[0] = v6 ? 0x60 : 0x45;
+	p[0] = v6 ? 0x60 : (uint8_t)(0x45 + options / 4);
+	memset(p + 20, options ? 1 : 0, options);
 	p[1] = c & 1 ? 0x10 : 0;
 	f->id = (uint16_t)(f->id + (c >> 1 & 1 ? 5 : 1));
 	if (v6) {

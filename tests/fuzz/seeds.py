@@ -83,6 +83,7 @@ seed("gro", "udp", bytes([1]) + bytes([0, 0, 0] * 10 + [0xa0, 0, 0, 0, 0, 0]))
 seed("gro", "mixed", bytes([1]) + bytes([2, 0x40, 0, 3, 0x40, 0, 0, 0, 0, 1, 0, 0, 6, 1, 0, 0x12, 2, 4] * 8))
 seed("gro", "refused", bytes([3]) + bytes([2, 0x40, 0] * 5 + [0, 0, 0] * 5))
 seed("gro", "no-df", bytes([1]) + bytes([2, 0x40, 4] * 5 + [2, 0x40, 6, 2, 0x40, 4]))
+seed("gro", "ip-options", bytes([1]) + bytes([2, 0x40, 0] * 3 + [2, 0xf8, 0] + [2, 0x40, 0] * 3 + [0, 0, 0, 0, 0xf8, 0, 0, 0, 0]))
 seed("gro", "strict", bytes([5]) + bytes([2, 0x40, 0] * 5 + [0, 0, 0] * 5))
 
 peer = f"public_key={KEY}\nendpoint=[fe80::1%3]:51820\npersistent_keepalive_interval=25\nreplace_allowed_ips=true\n" \
