@@ -17,11 +17,6 @@
 
 static const uint8_t zeros[BLOCK_LEN];
 
-struct bytes {
-	const void *p;
-	size_t len;
-};
-
 static void must(int ok)
 {
 	if (!ok)
@@ -61,21 +56,22 @@ void hash_fini(struct hash_state *h)
 	memset(h, 0, sizeof(*h));
 }
 
-static void digest(EVP_MD_CTX *ctx, uint8_t out[ADIT_HASH_LEN], const struct bytes *in, int cnt)
+static void digest(EVP_MD_CTX *ctx, uint8_t out[ADIT_HASH_LEN], const void *a, size_t a_len, const void *b,
+		   size_t b_len)
 {
 	must(EVP_DigestInit_ex2(ctx, NULL, NULL));
-	for (int i = 0; i < cnt; i++)
-		if (in[i].len)
-			must(EVP_DigestUpdate(ctx, in[i].p, in[i].len));
+	if (a_len)
+		must(EVP_DigestUpdate(ctx, a, a_len));
+	if (b_len)
+		must(EVP_DigestUpdate(ctx, b, b_len));
 	must(EVP_DigestFinal_ex(ctx, out, NULL));
 }
 
 void hash_forget(struct hash_state *h)
 {
-	const struct bytes block = { zeros, BLOCK_LEN };
 	uint8_t out[ADIT_HASH_LEN];
 
-	digest(h->digest, out, &block, 1);
+	digest(h->digest, out, zeros, BLOCK_LEN, NULL, 0);
 	must(EVP_MAC_init(h->mac, zeros, ADIT_KEY_LEN, NULL));
 	must(EVP_MAC_update(h->mac, zeros, sizeof(zeros)));
 	must(EVP_MAC_final(h->mac, out, NULL, sizeof(out)));
@@ -84,9 +80,7 @@ void hash_forget(struct hash_state *h)
 void adit_hash(struct adit_crypto *c, uint8_t out[ADIT_HASH_LEN], const void *a, size_t a_len, const void *b,
 	       size_t b_len)
 {
-	const struct bytes in[] = { { a, a_len }, { b, b_len } };
-
-	digest(c->hash.digest, out, in, 2);
+	digest(c->hash.digest, out, a, a_len, b, b_len);
 }
 
 void adit_mac(struct adit_crypto *c, uint8_t out[ADIT_COOKIE_LEN], const uint8_t *key, size_t key_len, const void *a,
@@ -102,30 +96,28 @@ void adit_mac(struct adit_crypto *c, uint8_t out[ADIT_COOKIE_LEN], const uint8_t
 
 /* --- HMAC (RFC 2104) and the KDF ------------------------------------------- */
 
-/* The key as it goes into the two hashes; wiped by the caller. */
-struct hmac_key {
-	uint8_t inner[BLOCK_LEN], outer[BLOCK_LEN];
+/* What is hashed: the key's block, and short input behind it, so that a hash
+ * is fed in one piece. Wiped by the caller. */
+struct hmac {
+	uint8_t inner[BLOCK_LEN + ADIT_HASH_LEN + 1], outer[BLOCK_LEN + ADIT_HASH_LEN];
 };
 
-static void hmac_key_set(struct hmac_key *k, const uint8_t key[ADIT_HASH_LEN])
+static void hmac_key(struct hmac *h, const uint8_t key[ADIT_HASH_LEN])
 {
-	for (int i = 0; i < BLOCK_LEN; i++) {
-		uint8_t byte = i < ADIT_HASH_LEN ? key[i] : 0;
-
-		k->inner[i] = byte ^ 0x36;
-		k->outer[i] = byte ^ 0x5c;
+	memset(h->inner + ADIT_HASH_LEN, 0x36, BLOCK_LEN - ADIT_HASH_LEN);
+	memset(h->outer + ADIT_HASH_LEN, 0x5c, BLOCK_LEN - ADIT_HASH_LEN);
+	for (int i = 0; i < ADIT_HASH_LEN; i++) {
+		h->inner[i] = key[i] ^ 0x36;
+		h->outer[i] = key[i] ^ 0x5c;
 	}
 }
 
-static void hmac(EVP_MD_CTX *ctx, uint8_t out[ADIT_HASH_LEN], const struct hmac_key *k, struct bytes a, struct bytes b)
+/* in_len bytes stand behind the inner key; `more` follows them. */
+static void hmac(EVP_MD_CTX *ctx, uint8_t out[ADIT_HASH_LEN], struct hmac *h, size_t in_len, const void *more,
+		 size_t more_len)
 {
-	uint8_t inner[ADIT_HASH_LEN];
-	const struct bytes in[] = { { k->inner, BLOCK_LEN }, a, b };
-	const struct bytes wrap[] = { { k->outer, BLOCK_LEN }, { inner, sizeof(inner) } };
-
-	digest(ctx, inner, in, 3);
-	digest(ctx, out, wrap, 2);
-	adit_wipe(inner, sizeof(inner));
+	digest(ctx, h->outer + BLOCK_LEN, h->inner, BLOCK_LEN + in_len, more, more_len);
+	digest(ctx, out, h->outer, sizeof(h->outer), NULL, 0);
 }
 
 /* Extract, then expand: T1 = HMAC(prk, 1), Tn = HMAC(prk, Tn-1 || n). */
@@ -135,19 +127,21 @@ void adit_kdf(struct adit_crypto *c, uint8_t *t1, uint8_t *t2, uint8_t *t3, cons
 	uint8_t *const ret[] = { t1, t2, t3 };
 	const int cnt = t3 ? 3 : t2 ? 2 : 1;
 	uint8_t t[ADIT_HASH_LEN];
-	struct hmac_key k;
+	size_t t_len = 0;
+	struct hmac h;
 
-	hmac_key_set(&k, key);
-	hmac(c->hash.digest, t, &k, (struct bytes){ input, input_len }, (struct bytes){ NULL, 0 });
-	hmac_key_set(&k, t);
+	hmac_key(&h, key);
+	hmac(c->hash.digest, t, &h, 0, input, input_len);
+	hmac_key(&h, t);
 	for (int i = 0; i < cnt; i++) {
-		const uint8_t n = (uint8_t)(i + 1);
-
-		hmac(c->hash.digest, t, &k, (struct bytes){ t, i ? sizeof(t) : 0 }, (struct bytes){ &n, 1 });
+		memcpy(h.inner + BLOCK_LEN, t, t_len);
+		h.inner[BLOCK_LEN + t_len] = (uint8_t)(i + 1);
+		hmac(c->hash.digest, t, &h, t_len + 1, NULL, 0);
+		t_len = sizeof(t);
 		if (ret[i])
 			memcpy(ret[i], t, sizeof(t));
 	}
 	adit_wipe(t, sizeof(t));
-	adit_wipe(&k, sizeof(k));
+	adit_wipe(&h, sizeof(h));
 	stack_wipe();
 }

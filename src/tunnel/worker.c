@@ -8,8 +8,8 @@
 #include <string.h>
 
 enum {
-	HANDSHAKES_BUSY = 1, /* a turn, while data waits */
-	HANDSHAKES_IDLE = 16,
+	HANDSHAKES_BUSY = 1, /* a turn, while data flows */
+	HANDSHAKES_IDLE = 16, /* two milliseconds; their answers leave in one call */
 };
 
 #define KEYS_LINGER ADIT_SEC
@@ -44,6 +44,7 @@ static void send_outbox(struct adit_worker *w)
 	if (o->cnt)
 		adit_worker_send(w, trains, o->cnt);
 	o->cnt = 0;
+	o->used = 0;
 }
 
 void adit_worker_release(struct adit_worker *w)
@@ -53,36 +54,46 @@ void adit_worker_release(struct adit_worker *w)
 		send_outbox(w);
 }
 
+static bool may_join(const struct adit_outbox *o, const struct adit_path *path, size_t len, uint8_t tos)
+{
+	const struct adit_train *t;
+
+	if (o->cnt == 0)
+		return false;
+	t = &o->train[o->cnt - 1];
+	return t->stride == len && t->tos == tos && t->cnt < ADIT_TRAIN_MAX && adit_path_equal(&t->path, path);
+}
+
 /* The core's send op: user is the engine. */
 void adit_core_send(void *user, const struct adit_path *path, const uint8_t *msg, size_t len, uint8_t tos)
 {
 	struct adit_engine *e = user;
 	struct adit_worker *w = e->sender;
 	struct adit_outbox *o;
-	struct adit_train *t;
 
 	assert(w && len <= ADIT_OUTBOX_LEN);
 	o = w->outbox;
-	if (o->cnt == ADIT_OUTBOX_CNT)
+	if (o->cnt == ADIT_OUTBOX_CNT || o->used + len > sizeof(o->wire))
 		send_outbox(w);
-	t = &o->train[o->cnt];
-	t->wire = memcpy(o->msg[o->cnt], msg, len);
-	t->stride = t->last_len = (uint32_t)len;
-	t->cnt = 1;
-	t->path = *path;
-	t->tos = tos;
-	o->cnt++;
+	memcpy(o->wire + o->used, msg, len);
+	if (may_join(o, path, len, tos)) {
+		o->train[o->cnt - 1].cnt++;
+	} else {
+		o->train[o->cnt++] = (struct adit_train){ .wire = o->wire + o->used, .stride = (uint32_t)len,
+							   .last_len = (uint32_t)len, .cnt = 1, .tos = tos, .path = *path };
+	}
+	o->used += len;
 }
 
 /* Handshakes and timers. Returns whether some are left for the next turn. */
-static bool serve_core(struct adit_worker *w, bool busy, adit_time now)
+static bool serve_core(struct adit_worker *w, bool data, adit_time now)
 {
 	const struct adit_core *core = w->engine->core;
 	void *state = w->engine->state;
 	bool more;
 
 	adit_worker_hold(w);
-	more = core->work(state, busy ? HANDSHAKES_BUSY : HANDSHAKES_IDLE, now) > 0;
+	more = core->work(state, data ? HANDSHAKES_BUSY : HANDSHAKES_IDLE, now) > 0;
 	if (core->deadline(state) <= now) {
 		core->tick(state, now);
 		more = true;
@@ -119,7 +130,9 @@ static void keep_or_forget_keys(struct adit_worker *w, bool used, adit_time now)
 
 int adit_worker_turn(struct adit_worker *w, unsigned ready, adit_time now)
 {
+	uint64_t before = atomic_load_explicit(&w->n.packets, memory_order_relaxed);
 	int done = 0, r = 0;
+	bool data;
 
 	if (ready & ADIT_READY_OUTER4)
 		done += adit_ingress_turn(w, ADIT_OUTER_4, now);
@@ -131,7 +144,8 @@ int adit_worker_turn(struct adit_worker *w, unsigned ready, adit_time now)
 	if (r < 0)
 		return r;
 	done += r;
-	if (serve_core(w, done > 0, now))
+	data = r > 0 || atomic_load_explicit(&w->n.packets, memory_order_relaxed) != before;
+	if (serve_core(w, data, now))
 		done++;
 	keep_or_forget_keys(w, done > 0, now);
 	return done;

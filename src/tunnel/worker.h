@@ -40,13 +40,15 @@ struct adit_engine {
 	bool strict;
 };
 
-/* Small messages the core sent, kept until the hold is released. */
+/* Small messages the core sent, kept until the hold is released. Equal ones
+ * for one path that follow each other share a train. */
 #define ADIT_OUTBOX_CNT 64
-#define ADIT_OUTBOX_LEN 192
+#define ADIT_OUTBOX_LEN 192 /* of a message, at most */
 struct adit_outbox {
 	unsigned cnt;
+	size_t used;
 	struct adit_train train[ADIT_OUTBOX_CNT];
-	uint8_t msg[ADIT_OUTBOX_CNT][ADIT_OUTBOX_LEN];
+	uint8_t wire[ADIT_OUTBOX_CNT * ADIT_OUTBOX_LEN];
 };
 
 struct adit_worker_counters {
