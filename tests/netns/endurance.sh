@@ -38,7 +38,7 @@ expr_true "memory did not grow: KiB more" "$(rss_kb "$PIDA") - $rss <= 1024"
 diag "$(mbits) Mbit/s, $(rss_kb "$PIDA") KiB"
 
 # A is stopped while B goes on sending.
-run_bg B "$TMP/dump.log" tcpdump -n -tt -i b0 "udp[4:2] = 156 and udp[8:4] = 0x01000000"
+run_bg B "$TMP/dump.log" tcpdump -l --immediate-mode -n -tt -i b0 "udp[4:2] = 156 and udp[8:4] = 0x01000000"
 DUMP=$BGPID
 run_bg B "$TMP/ping" ping -n -D -i 0.1 10.9.0.1
 sleep 1

@@ -67,22 +67,29 @@ fi
 
 # New peers during the flood. Each gets a device of its own in C.
 on C sysctl -qw net.ipv4.conf.all.rp_filter=0
-run_bg C "$TMP/tcpdump.log" tcpdump -i c0 -U -w "$TMP/cookies" "udp src port 51821 and udp[4:2] = 72"
+run_bg C "$TMP/tcpdump.log" tcpdump --immediate-mode -i c0 -U -w "$TMP/cookies" "udp src port 51821 and udp[4:2] = 72"
 DUMP=$BGPID
 for i in $(seq "$TRIES"); do
 	device_up C "${W}c$i" adit || { not_ok "a new device starts"; done_testing; }
 	wg set "${W}c$i" private-key "$TMP/c$i.key" peer "$PUBA" endpoint 192.0.2.1:51821 allowed-ips 10.9.0.0/24
 	ip -n "$P-C" link set "${W}c$i" up
 done
-run_bg F "$TMP/tcpdump.f" tcpdump -i f0 -c 10 -U -w "$TMP/cookies.f" "udp src port 51821 and udp[4:2] = 72"
+run_bg F "$TMP/tcpdump.f" tcpdump --immediate-mode -i f0 -c 10 -U -w "$TMP/cookies.f" "udp src port 51821 and udp[4:2] = 72"
 wait_for 5 grep -q "listening on" "$TMP/tcpdump.f"
-run_bg F "$TMP/flood" "$FLOOD" initiation 203.0.113.1 51821 $RATE $((TRIES + 8)) "$PUBA"
+run_bg F "$TMP/flood" "$FLOOD" initiation 203.0.113.1 51821 $RATE $((TRIES * 2 + 10)) "$PUBA"
 flooder=$BGPID
 sleep 1
 connected=0
-for i in $(seq "$TRIES"); do
-	wg set "${W}c$i" peer "$PUBA" persistent-keepalive 25 # sends at once: initiates
-	wait_for 6 has_handshake "${W}c$i" "$PUBA" && connected=$((connected + 1))
+for first in $(seq 1 5 "$TRIES"); do # five at a time: more would meet the limit of one source
+	last=$((first + 4 < TRIES ? first + 4 : TRIES))
+	start=$(now_ms)
+	for i in $(seq "$first" $last); do
+		wg set "${W}c$i" peer "$PUBA" persistent-keepalive 25 # sends at once: initiates
+	done
+	for i in $(seq "$first" $last); do
+		wait_for 6 eval 'has_handshake "${W}c$i" "$PUBA" || [ $(($(now_ms) - start)) -gt 6000 ]'
+		has_handshake "${W}c$i" "$PUBA" && connected=$((connected + 1))
+	done
 done
 diag "$connected of $TRIES new peers connected within 6 s"
 expr_true "new peers connect within 6 s: 19 of 20" "$connected >= $TRIES * 19 / 20 - ($TRIES < 20 ? 0.05 : 0)"

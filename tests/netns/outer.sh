@@ -16,7 +16,7 @@ seen() {
 	local ns=$1 dev=$2 n=$3 filter=$4 pid
 	shift 4
 	rm -f "$TMP/seen.log"
-	ip netns exec "$P-$ns" timeout 4 tcpdump -n -v -i "$dev" -c "$n" "$filter" >"$TMP/seen" 2>"$TMP/seen.log" &
+	ip netns exec "$P-$ns" timeout 4 tcpdump --immediate-mode -n -v -i "$dev" -c "$n" "$filter" >"$TMP/seen" 2>"$TMP/seen.log" &
 	pid=$!
 	PIDS+=($pid)
 	wait_for 3 grep -q "listening on" "$TMP/seen.log"

@@ -13,7 +13,7 @@ topology_router
 ip -n "$P-A" link set a0 gso_max_segs 1
 ip -n "$P-B" link set b0 gso_max_segs 1
 
-run_bg R "$TMP/tcpdump.log" tcpdump -i rb -U -w "$TMP/capture" udp port 51822
+run_bg R "$TMP/tcpdump.log" tcpdump --immediate-mode -i rb -U -w "$TMP/capture" udp port 51822
 DUMP=$BGPID
 wait_for 5 grep -q "listening on" "$TMP/tcpdump.log"
 pair -i adit adit || { not_ok "two devices start"; done_testing; }
