@@ -33,16 +33,18 @@ def uapi_open(ifname):
     return s
 
 
-def uapi(ifname, request):
+def uapi(ifname, request, until=b"\n\n"):
+    """The reply up to its end, or up to the first `until`: a million peers are a lot of text."""
     with uapi_open(ifname) as s:
         s.sendall(request)
-        reply = b""
-        while not reply.endswith(b"\n\n"):
-            part = s.recv(1 << 16)
+        parts, tail = [], b""
+        while until not in tail and not tail.endswith(b"\n\n"):
+            part = s.recv(1 << 18)
             if not part:
                 break
-            reply += part
-    return reply.decode("ascii", "replace")
+            parts.append(part)
+            tail = tail[-64:] + part
+    return b"".join(parts).decode("ascii", "replace")
 
 
 def pairs(ifname):
@@ -53,16 +55,14 @@ def pairs(ifname):
 
 
 def drop_counters(ifname):
-    """Drop counters of the device: keys adit_drop_REASON, or adit_drop=REASON N."""
+    """Drop counters of the device: keys adit_drop_REASON."""
     found = {}
-    for key, value in pairs(ifname):
+    for line in uapi(ifname, b"get=1\n\n", b"\npublic_key=").splitlines():
+        key, _, value = line.partition("=")
         if key == "public_key":
             break
         if key.startswith("adit_drop_"):
             found[key[len("adit_drop_"):]] = int(value)
-        elif key in ("adit_drop", "adit_drops"):
-            reason, count = re.split(r"[ :=]", value, maxsplit=1)
-            found[reason] = int(count)
     return found
 
 
