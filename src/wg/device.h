@@ -108,7 +108,8 @@ static inline uint32_t wg_random_below(struct adit_wg *wg, uint32_t max)
 
 /* send.c */
 void wg_send_initiation(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time now);
-void wg_send_response(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time now);
+/* Answers the initiation that h has consumed; h is used up. */
+void wg_send_response(struct adit_wg *wg, struct wg_handshake *h, adit_time now);
 /* A keepalive, or what is staged; asks for a handshake if there is no session. */
 void wg_send_keepalive(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time now);
 size_t wg_padded_len(unsigned mtu, size_t len);

@@ -144,12 +144,14 @@ static void peer_answered(struct adit_wg *wg, struct adit_wg_peer *peer, const s
 static enum adit_drop process_initiation(struct adit_wg *wg, const struct wg_queued *q, adit_time now)
 {
 	struct adit_wg_peer *peer;
-	enum adit_drop drop = wg_noise_consume_initiation(wg, (const struct wg_initiation *)q->msg, &peer, now);
+	struct wg_handshake *h;
+	enum adit_drop drop = wg_noise_consume_initiation(wg, (const struct wg_initiation *)q->msg, &h, now);
 
 	if (drop)
 		return drop;
+	peer = h->id.peer;
 	wg_peer_heard(wg, peer, &q->path);
-	wg_send_response(wg, peer, now);
+	wg_send_response(wg, h, now);
 	peer_answered(wg, peer, q, now);
 	return ADIT_DROP_NONE;
 }
@@ -162,7 +164,7 @@ static enum adit_drop process_response(struct adit_wg *wg, const struct wg_queue
 	if (drop)
 		return drop;
 	wg_peer_heard(wg, peer, &q->path);
-	if (wg_noise_begin_session(wg, peer, now) == 0) {
+	if (wg_noise_begin_session(wg, peer->handshake, now) == 0) {
 		wg->handshakes_out++;
 		wg_timers_session_derived(wg, peer, now, now);
 		wg_timers_handshake_complete(wg, peer, now);

@@ -111,24 +111,26 @@ static void create_timestamp(struct adit_wg *wg, struct adit_wg_peer *peer, uint
 	adit_put_be32(to + 8, (uint32_t)(step % STEPS_PER_SEC) << 24);
 }
 
-/* --- the peer's slot -------------------------------------------------------- */
+/* --- handshakes and the peer's slot ------------------------------------------ */
+
+void wg_handshake_free(struct adit_wg *wg, struct wg_handshake *h)
+{
+	wg_index_remove(wg, &h->id);
+	adit_secret_free(h, sizeof(*h));
+}
 
 void wg_handshake_drop(struct adit_wg *wg, struct adit_wg_peer *peer)
 {
-	if (!peer->handshake)
-		return;
-	wg_index_remove(wg, &peer->handshake->id);
-	adit_secret_free(peer->handshake, sizeof(*peer->handshake));
+	if (peer->handshake)
+		wg_handshake_free(wg, peer->handshake);
 	peer->handshake = NULL;
 }
 
-/* An empty handshake in the peer's slot, with a fresh index. */
+/* An empty handshake with a fresh index. */
 static struct wg_handshake *new_handshake(struct adit_wg *wg, struct adit_wg_peer *peer)
 {
-	struct wg_handshake *h;
+	struct wg_handshake *h = adit_secret_alloc(sizeof(*h));
 
-	wg_handshake_drop(wg, peer);
-	h = adit_secret_alloc(sizeof(*h));
 	if (!h)
 		return NULL;
 	h->id.kind = WG_INDEXED_HANDSHAKE;
@@ -138,7 +140,6 @@ static struct wg_handshake *new_handshake(struct adit_wg *wg, struct adit_wg_pee
 		adit_secret_free(h, sizeof(*h));
 		return NULL;
 	}
-	peer->handshake = h;
 	return h;
 }
 
@@ -177,7 +178,8 @@ int wg_noise_create_initiation(struct adit_wg *wg, struct adit_wg_peer *peer, st
 	static_static = wg_peer_static_static(wg, peer);
 	if (!static_static)
 		return peer->low_order ? -EINVAL : -ENOMEM;
-	h = new_handshake(wg, peer);
+	wg_handshake_drop(wg, peer);
+	h = peer->handshake = new_handshake(wg, peer);
 	if (!h)
 		return -ENOMEM;
 	start_with_responder(wg, &s, peer->public_key);
@@ -229,7 +231,7 @@ static enum adit_drop read_initiation(struct adit_wg *wg, const struct wg_initia
 }
 
 enum adit_drop wg_noise_consume_initiation(struct adit_wg *wg, const struct wg_initiation *msg,
-					   struct adit_wg_peer **ret, adit_time now)
+					   struct wg_handshake **ret, adit_time now)
 {
 	uint8_t timestamp[WG_TIMESTAMP_LEN];
 	struct adit_wg_peer *peer = NULL;
@@ -258,7 +260,7 @@ enum adit_drop wg_noise_consume_initiation(struct adit_wg *wg, const struct wg_i
 	memcpy(h->remote_ephemeral, msg->ephemeral, sizeof(h->remote_ephemeral));
 	h->remote_index = adit_get_le32(msg->sender);
 	save(h, &s, WG_CONSUMED_INITIATION);
-	*ret = peer;
+	*ret = h;
 out:
 	adit_wipe(&s, sizeof(s));
 	return drop;
@@ -266,14 +268,13 @@ out:
 
 /* --- response: e, ee, se, psk, {} ------------------------------------------- */
 
-int wg_noise_create_response(struct adit_wg *wg, struct adit_wg_peer *peer, struct wg_response *msg)
+int wg_noise_create_response(struct adit_wg *wg, struct wg_handshake *h, struct wg_response *msg)
 {
-	struct wg_handshake *h = peer->handshake;
+	const struct adit_wg_peer *peer = h->id.peer;
 	struct symmetric s;
 	int r = -EINVAL;
 
-	if (!h || h->state != WG_CONSUMED_INITIATION)
-		return r;
+	assert(h->state == WG_CONSUMED_INITIATION);
 	load(&s, h);
 	new_ephemeral(wg, h, msg->ephemeral);
 	mix_ephemeral(wg, &s, msg->ephemeral);
@@ -343,18 +344,19 @@ out:
 
 /* --- the session ------------------------------------------------------------ */
 
-int wg_noise_begin_session(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time now)
+int wg_noise_begin_session(struct adit_wg *wg, struct wg_handshake *h, adit_time now)
 {
-	struct wg_handshake *h = peer->handshake;
-	struct wg_session *s;
-	bool initiator;
+	bool initiator = h->state == WG_CONSUMED_RESPONSE;
+	struct adit_wg_peer *peer = h->id.peer;
+	struct wg_session *s = wg_session_new();
 
-	if (!h || (h->state != WG_CONSUMED_RESPONSE && h->state != WG_CREATED_RESPONSE))
-		return -EINVAL;
-	initiator = h->state == WG_CONSUMED_RESPONSE;
-	s = wg_session_new();
-	if (!s)
+	assert(initiator || h->state == WG_CREATED_RESPONSE);
+	if (peer->handshake == h)
+		peer->handshake = NULL;
+	if (!s) {
+		wg_handshake_free(wg, h);
 		return -ENOMEM;
+	}
 	adit_kdf(wg->crypto, initiator ? s->send_key : s->receive_key, initiator ? s->receive_key : s->send_key,
 		 NULL, h->chaining_key, NULL, 0);
 	s->initiator = initiator;
@@ -365,10 +367,9 @@ int wg_noise_begin_session(struct adit_wg *wg, struct adit_wg_peer *peer, adit_t
 	s->id.peer = peer;
 	if (wg_index_replace(wg, &h->id, &s->id) < 0) {
 		wg_session_put(s);
-		wg_handshake_drop(wg, peer);
+		adit_secret_free(h, sizeof(*h)); /* its index is gone already */
 		return -ENOMEM;
 	}
-	peer->handshake = NULL;
 	adit_secret_free(h, sizeof(*h));
 	wg_session_install(wg, peer, s);
 	return 0;

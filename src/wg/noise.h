@@ -23,6 +23,13 @@
 #include "wg/message.h"
 #include "wg/session.h"
 
+/*
+ * A peer has one slot for an initiation of ours that waits for its response.
+ * An initiation from the peer is answered beside it, with a handshake of its
+ * own that becomes a session at once: so two initiations that cross both come
+ * about, and answering an old one (a queue that stood still) costs nothing.
+ * The kernel has a single slot; a far end that forgets its own is answered.
+ */
 enum wg_handshake_state {
 	WG_CREATED_INITIATION,
 	WG_CONSUMED_INITIATION,
@@ -51,19 +58,22 @@ void wg_noise_start(struct adit_crypto *c, struct wg_noise_start *ret);
 /* Fill in the message up to the macs. 0, -ENOKEY (no identity), -EINVAL
  * (low-order public key) or -ENOMEM. */
 int wg_noise_create_initiation(struct adit_wg *wg, struct adit_wg_peer *peer, struct wg_initiation *msg);
-int wg_noise_create_response(struct adit_wg *wg, struct adit_wg_peer *peer, struct wg_response *msg);
+int wg_noise_create_response(struct adit_wg *wg, struct wg_handshake *h, struct wg_response *msg);
 
-/* ADIT_DROP_NONE and the peer whose handshake has moved on, or why not. */
+/* ADIT_DROP_NONE, and the handshake that answers it (the caller's) or the peer
+ * whose handshake has moved on; or why not. */
 enum adit_drop wg_noise_consume_initiation(struct adit_wg *wg, const struct wg_initiation *msg,
-					   struct adit_wg_peer **ret, adit_time now);
+					   struct wg_handshake **ret, adit_time now);
 enum adit_drop wg_noise_consume_response(struct adit_wg *wg, const struct wg_response *msg,
 					 struct adit_wg_peer **ret);
 
 /* Does a handshake of ours wait for this response? Cheap; says nothing about whether it is right. */
 bool wg_noise_awaits(const struct adit_wg *wg, const struct wg_response *msg);
 
-/* Derives the session's keys, installs it and frees the handshake. 0, -EINVAL (wrong state) or -ENOMEM. */
-int wg_noise_begin_session(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time now);
+/* Derives the session's keys, installs it and frees the handshake in any case. 0 or -ENOMEM. */
+int wg_noise_begin_session(struct adit_wg *wg, struct wg_handshake *h, adit_time now);
+/* What waits in the peer's slot. */
 void wg_handshake_drop(struct adit_wg *wg, struct adit_wg_peer *peer);
+void wg_handshake_free(struct adit_wg *wg, struct wg_handshake *h);
 
 #endif

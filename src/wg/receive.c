@@ -215,6 +215,7 @@ static void heard(struct adit_wg *wg, struct wg_session *s, struct adit_train *t
 	wg_peer_heard(wg, peer, &t->path);
 	if (wg_session_confirm(wg, peer, s)) {
 		wg->handshakes_in++;
+		wg_handshake_drop(wg, peer); /* an initiation of ours is not needed any more */
 		wg_timers_handshake_complete(wg, peer, now);
 		if (peer->staged)
 			wg_peer_ready(wg, peer, now);

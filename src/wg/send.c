@@ -256,17 +256,18 @@ void wg_send_initiation(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time
 	wg_timers_initiation_sent(wg, peer, now);
 }
 
-void wg_send_response(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time now)
+void wg_send_response(struct adit_wg *wg, struct wg_handshake *h, adit_time now)
 {
+	struct adit_wg_peer *peer = h->id.peer;
 	struct wg_response msg;
 
 	peer->last_sent_handshake = now;
-	if (wg_noise_create_response(wg, peer, &msg) < 0) {
-		wg_handshake_drop(wg, peer);
+	if (wg_noise_create_response(wg, h, &msg) < 0) {
+		wg_handshake_free(wg, h);
 		return;
 	}
 	wg_cookie_add_macs(wg, peer, &msg, sizeof(msg), now);
-	if (wg_noise_begin_session(wg, peer, now) < 0)
+	if (wg_noise_begin_session(wg, h, now) < 0)
 		return;
 	wg_timers_session_derived(wg, peer, now, now);
 	wg_timers_response_sent(wg, peer, now);

@@ -89,9 +89,9 @@ void wg_timers_initiation_limited(struct adit_wg *wg, struct adit_wg_peer *peer,
 		arm(wg, peer, &peer->timers.initiate, due > now ? due : now);
 }
 
-/* Two initiations that cross undo each other: each end answers, and so forgets
- * its own. Both would try again at the same time; one of them, told by its
- * key, lets the other go first. */
+/* Two initiations that cross undo each other where each end, answering, forgets
+ * its own (we do not; others do). Both would try again at the same time; one
+ * of them, told by its key, lets the other go first. */
 void wg_timers_response_sent(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time now)
 {
 	struct wg_timers *t = &peer->timers;

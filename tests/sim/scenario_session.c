@@ -83,10 +83,10 @@ void scenario_simultaneous(struct world *w)
 	if (rng_chance(&w->rng, 500))
 		world_run(w, rng_range(&w->rng, 0, 800 * ADIT_MSEC));
 	flow_send(w, 1, 0, 1, 0);
-	world_run(w, 14 * ADIT_SEC);
+	world_run(w, 3 * ADIT_SEC); /* crossing costs nothing: a few trips are enough */
 	EXPECT_ALL_ARRIVED(w, 0, 1, t);
 	EXPECT_ALL_ARRIVED(w, 1, 0, t);
-	EXPECT_INT(w, w->nodes[0].sent[TYPE_INITIATION] + w->nodes[1].sent[TYPE_INITIATION], <=, 6);
+	EXPECT_INT(w, w->nodes[0].sent[TYPE_INITIATION] + w->nodes[1].sent[TYPE_INITIATION], <=, 2);
 }
 
 /* Steady traffic: a new key every 120 s, made by who began, and no packet lost. */

@@ -165,17 +165,59 @@ static void test_simultaneous_open(void **state)
 	from_b = lab_take(p.b);
 	lab_deliver_msg(&p.lab, p.a, &from_a);
 	lab_deliver_msg(&p.lab, p.b, &from_b);
-	/* both have answered, and neither awaits a response any more */
+	/* both have answered, and both still await their response */
 	from_a = lab_take(p.a);
 	from_b = lab_take(p.b);
 	assert_int_equal(from_a.data[0], WG_RESPONSE);
 	lab_deliver_msg(&p.lab, p.a, &from_a);
 	lab_deliver_msg(&p.lab, p.b, &from_b);
-	assert_int_equal(lab_drops(p.a, ADIT_DROP_unexpected_response), 1);
-	assert_int_equal(lab_drops(p.b, ADIT_DROP_unexpected_response), 1);
-	lab_pass(&p.lab, 12 * ADIT_SEC, true); /* the jitter decides who goes first */
-	assert_int_equal(p.a->in_cnt, 1);
+	lab_flow(&p.lab);
+	assert_int_equal(lab_drops(p.a, ADIT_DROP_unexpected_response), 0);
+	assert_int_equal(lab_drops(p.b, ADIT_DROP_unexpected_response), 0);
+	assert_int_equal(p.a->in_cnt, 1); /* at once */
 	assert_int_equal(p.b->in_cnt, 1);
+	for (int i = 0; i < 3; i++) { /* and it goes on */
+		lab_send(p.a, "10.0.0.1", "10.0.0.2", 100);
+		lab_send(p.b, "10.0.0.2", "10.0.0.1", 100);
+		lab_flow(&p.lab);
+	}
+	assert_int_equal(p.a->in_cnt, 4);
+	assert_int_equal(p.b->in_cnt, 4);
+	lab_pair_fini(&p);
+}
+
+/* A process that stood still finds the peer's old initiations, and answers one
+ * that is long forgotten; its own initiation must not be lost by that. */
+static void test_old_initiations(void **state)
+{
+	struct lab_msg old[5], mine, answer;
+	struct lab_pair p;
+
+	(void)state;
+	lab_pair_init(&p);
+	adit_wg_peer_set_endpoint(p.b->wg, p.ba, &p.a->self);
+	lab_send(p.b, "10.0.0.2", "10.0.0.1", 100);
+	for (int i = 0; i < 5; i++) {
+		lab_pass(&p.lab, i ? 6 * ADIT_SEC : 0, false);
+		lab_tick(&p.lab);
+		old[i] = lab_take(p.b);
+		assert_int_equal(old[i].data[0], WG_INITIATION);
+		while (p.b->out_cnt)
+			lab_take(p.b);
+	}
+	adit_wg_peer_handshake(p.a->wg, p.ab, p.lab.now);
+	lab_tick(&p.lab);
+	mine = lab_take(p.a);
+	for (int i = 0; i < 5; i++)
+		lab_deliver_msg(&p.lab, p.b, &old[i]);
+	assert_int_equal(lab_drops(p.a, ADIT_DROP_initiation_flood), 4);
+	answer = lab_take(p.a);
+	lab_deliver_msg(&p.lab, p.a, &answer); /* to an initiation that b has replaced since */
+	assert_int_equal(lab_drops(p.b, ADIT_DROP_unexpected_response), 1);
+	lab_deliver_msg(&p.lab, p.a, &mine);
+	lab_flow(&p.lab);
+	assert_int_equal(lab_drops(p.a, ADIT_DROP_unexpected_response), 0);
+	assert_int_equal(p.a->in_cnt, 1); /* what b had staged, at once */
 	lab_pair_fini(&p);
 }
 
@@ -510,6 +552,7 @@ int main(void)
 		cmocka_unit_test(test_ten_pings),
 		cmocka_unit_test(test_without_staged_packets_a_keepalive_confirms),
 		cmocka_unit_test(test_simultaneous_open),
+		cmocka_unit_test(test_old_initiations),
 		cmocka_unit_test(test_every_byte_matters),
 		cmocka_unit_test(test_lengths_and_types),
 		cmocka_unit_test(test_replayed_initiation),
