@@ -270,7 +270,6 @@ void wg_send_response(struct adit_wg *wg, struct wg_handshake *h, adit_time now)
 	if (wg_noise_begin_session(wg, h, now) < 0)
 		return;
 	wg_timers_session_derived(wg, peer, now, now);
-	wg_timers_response_sent(wg, peer, now);
 	send_message(wg, peer, &msg, sizeof(msg), WG_HANDSHAKE_TOS, now);
 }
 

@@ -89,22 +89,6 @@ void wg_timers_initiation_limited(struct adit_wg *wg, struct adit_wg_peer *peer,
 		arm(wg, peer, &peer->timers.initiate, due > now ? due : now);
 }
 
-/* Two initiations that cross undo each other where each end, answering, forgets
- * its own (we do not; others do). Both would try again at the same time; one
- * of them, told by its key, lets the other go first. */
-void wg_timers_response_sent(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time now)
-{
-	struct wg_timers *t = &peer->timers;
-	adit_time due = now + WG_REKEY_TIMEOUT + jitter(wg);
-
-	if (memcmp(wg->public_key, peer->public_key, ADIT_KEY_LEN) < 0)
-		due += ADIT_SEC;
-	if (t->retransmit != ADIT_NEVER)
-		t->retransmit = due;
-	if (t->initiate != ADIT_NEVER)
-		t->initiate = due;
-}
-
 void wg_timers_handshake_complete(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time now)
 {
 	peer->timers.retransmit = ADIT_NEVER;

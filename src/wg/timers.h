@@ -42,7 +42,6 @@ void wg_timers_any_received(struct adit_wg *wg, struct adit_wg_peer *peer, adit_
 void wg_timers_initiation_sent(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time now);
 /* An initiation was wanted within 5 s of the last handshake message we sent: it is put off. */
 void wg_timers_initiation_limited(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time now);
-void wg_timers_response_sent(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time now);
 void wg_timers_handshake_complete(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time now);
 void wg_timers_session_derived(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time born, adit_time now);
 /* A handshake is wanted, by something other than the timers: begins the count

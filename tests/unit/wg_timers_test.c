@@ -492,6 +492,33 @@ static void test_tick_is_bounded(void **state)
 	lab_fini(&lab);
 }
 
+/* Within 5 s of an answer of ours no initiation may leave: a retransmission
+ * that is due then is put off, not forgotten, though the far end never comes back. */
+static void test_put_off_by_an_answer(void **state)
+{
+	struct lab_msg initiation;
+	struct lab_pair p;
+
+	(void)state;
+	lab_pair_init(&p);
+	adit_wg_peer_set_endpoint(p.b->wg, p.ba, &p.a->self);
+	lab_send(p.a, "10.0.0.1", "10.0.0.2", 100);
+	lab_tick(&p.lab);
+	assert_int_equal(lab_take(p.a).data[0], WG_INITIATION); /* lost */
+	lab_pass(&p.lab, 4 * ADIT_SEC, false);
+	lab_send(p.b, "10.0.0.2", "10.0.0.1", 100);
+	lab_tick(&p.lab);
+	initiation = lab_take(p.b);
+	lab_deliver_msg(&p.lab, p.b, &initiation);
+	assert_int_equal(lab_take(p.a).data[0], WG_RESPONSE); /* lost, too */
+	lab_pass(&p.lab, 4900 * ADIT_MSEC, false); /* past the time of the retransmission */
+	assert_int_equal(p.a->out_cnt, 0);
+	lab_pass(&p.lab, 500 * ADIT_MSEC, false);
+	assert_int_equal(p.a->out_cnt, 1);
+	assert_int_equal(lab_take(p.a).data[0], WG_INITIATION);
+	lab_pair_fini(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -514,6 +541,7 @@ int main(void)
 		cmocka_unit_test(test_clock_goes_backwards),
 		cmocka_unit_test(test_long_pause),
 		cmocka_unit_test(test_tick_is_bounded),
+		cmocka_unit_test(test_put_off_by_an_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
