@@ -414,6 +414,7 @@ tool() {
 		echo "$t"
 		return
 	fi
-	[ -x "$TMP/$1" ] || ${CC:-cc} -O2 -D_GNU_SOURCE -o "$TMP/$1" "$LIB/$1.c" -lcrypto >&2 || return 1
-	echo "$TMP/$1"
+	t=$TMP/$1.tool # tests keep its output beside it
+	[ -x "$t" ] || ${CC:-cc} -O2 -D_GNU_SOURCE -o "$t" "$LIB/$1.c" -lcrypto >&2 || return 1
+	echo "$t"
 }
