@@ -7,6 +7,7 @@
 #                      '--- 192.0.2.2    C     the way to C takes 1500
 #   wA 10.9.0.1 === tunnel === wB 10.9.0.2, wC 10.9.0.3; the tunnels' MTU stays 1420
 . "$(dirname "$0")/lib.sh"
+MB=${ADIT_MB:-20}
 lab_start
 need strace
 topology_router
@@ -78,12 +79,12 @@ for family in 4 6; do
 			continue
 		fi
 		narrow $how
-		check "$t: 20 MB to B arrive whole" transfer A B 10.9.0.2 20
-		check "$t: 20 MB from B arrive whole" transfer B A 10.9.0.1 20
+		check "$t: $MB MB to B arrive whole" transfer A B 10.9.0.2 "$MB"
+		check "$t: $MB MB from B arrive whole" transfer B A 10.9.0.1 "$MB"
 		check "$t: large pings to B" on A ping -n -q -c 3 -i 0.1 -W 1 -M do -s 1392 10.9.0.2
 		check "$t: UDP of full size to B" iperf_udp A B 10.9.0.2 -b 20M -l 1340 -t 1
 		expr_true "$t: UDP arrived, Mbit/s" "$(mbits) >= 15"
-		check "$t: 20 MB to C arrive whole" transfer A C 10.9.0.3 20
+		check "$t: $MB MB to C arrive whole" transfer A C 10.9.0.3 "$MB"
 		if [ $family = 4 ] && adit_only "$t: C keeps its trains"; then
 			expr_true "$t: C keeps its trains" "$(trains) > 3"
 			diag "notes: $(lab get "$WA" adit_note | tr '\n' ';')"
