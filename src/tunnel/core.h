@@ -23,7 +23,7 @@ void adit_core_send(void *user, const struct adit_path *path, const uint8_t *msg
 
 struct adit_core {
 	const char *name;
-	uint16_t head, tail; /* bytes in front of and behind a plain packet */
+	uint16_t head; /* bytes in front of a plain packet */
 	int (*create)(void **ret, void *user, struct adit_crypto *crypto, adit_time now);
 	void (*destroy)(void *core);
 	size_t (*wire_len)(const void *core, size_t len);

@@ -170,7 +170,6 @@ static void drops(const void *core, uint64_t ret[ADIT_DROP_CNT], adit_time now)
 const struct adit_core null_core = {
 	.name = "null",
 	.head = HEAD,
-	.tail = TAIL,
 	.create = create,
 	.destroy = free,
 	.wire_len = wire_len,

@@ -9,12 +9,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "../support/in_threads.h"
 #include "crypto/crypto.h"
 
 /* --- which backend ------------------------------------------------------------ */
@@ -114,34 +114,10 @@ static const char *work(unsigned id)
 	return NULL;
 }
 
-struct job {
-	pthread_t thread;
-	unsigned id;
-	const char *failure;
-};
-
-static void *worker(void *arg)
-{
-	struct job *job = arg;
-
-	job->failure = work(job->id);
-	return NULL;
-}
-
 static void test_threads(void **state)
 {
-	struct job jobs[4];
-
 	(void)state;
-	for (unsigned i = 0; i < 4; i++) {
-		jobs[i].id = i + 1;
-		assert_int_equal(pthread_create(&jobs[i].thread, NULL, worker, &jobs[i]), 0);
-	}
-	for (int i = 0; i < 4; i++) {
-		assert_int_equal(pthread_join(jobs[i].thread, NULL), 0);
-		if (jobs[i].failure)
-			fail_msg("thread %d: %s", i, jobs[i].failure);
-	}
+	in_four_threads(work);
 }
 
 /* --- small ones ------------------------------------------------------------------ */

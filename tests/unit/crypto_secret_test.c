@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -17,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "../support/in_threads.h"
 #include "crypto/crypto.h"
 
 static void test_zeroed_and_wiped(void **state)
@@ -245,34 +245,10 @@ static const char *work(unsigned id)
 	return NULL;
 }
 
-struct job {
-	pthread_t thread;
-	unsigned id;
-	const char *failure;
-};
-
-static void *worker(void *arg)
-{
-	struct job *job = arg;
-
-	job->failure = work(job->id);
-	return NULL;
-}
-
 static void test_threads(void **state)
 {
-	struct job jobs[4];
-
 	(void)state;
-	for (unsigned i = 0; i < 4; i++) {
-		jobs[i].id = i + 1;
-		assert_int_equal(pthread_create(&jobs[i].thread, NULL, worker, &jobs[i]), 0);
-	}
-	for (int i = 0; i < 4; i++) {
-		assert_int_equal(pthread_join(jobs[i].thread, NULL), 0);
-		if (jobs[i].failure)
-			fail_msg("thread %d: %s", i, jobs[i].failure);
-	}
+	in_four_threads(work);
 }
 
 int main(void)
