@@ -247,8 +247,3 @@ void adit_wg_stats(const struct adit_wg *wg, struct adit_wg_stats *ret, adit_tim
 	ret->handshake_queue = wg->handshakes.cnt + wg->cookies.cnt;
 	ret->under_load = wg_under_load(wg, now + wg->clock_offset);
 }
-
-void adit_wg_count_drop(struct adit_wg *wg, enum adit_drop drop, unsigned cnt)
-{
-	wg_drop(wg, drop, cnt);
-}

@@ -143,8 +143,6 @@ struct adit_wg_stats {
 	bool under_load;
 };
 void adit_wg_stats(const struct adit_wg *wg, struct adit_wg_stats *ret, adit_time now);
-/* Counts a drop that the driver made, in the same table. */
-void adit_wg_count_drop(struct adit_wg *wg, enum adit_drop drop, unsigned cnt);
 
 /* --- peers ---------------------------------------------------------------- */
 
