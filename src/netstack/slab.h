@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * slab.h - memory for flow buffers, in three sizes, charged to a budget.
+ *
+ * Free slabs are kept for reuse and given back to the system bit by bit:
+ * slab_pool_trim frees half of what was not needed since the last trim. The
+ * last eighth of the budget is a reserve for small slabs, so that every flow
+ * can make progress when large ones have taken the rest. What lies free in the
+ * pool stays charged, but is freed when the budget would refuse.
+ */
+#ifndef ADIT_NETSTACK_SLAB_H
+#define ADIT_NETSTACK_SLAB_H
+
+#include <stdint.h>
+
+#include "base/budget.h"
+
+enum slab_class { SLAB_SMALL, SLAB_MEDIUM, SLAB_LARGE, SLAB_CLASSES };
+
+/* Room behind the header of a slab, headroom included. */
+#define SLAB_SMALL_LEN  2048
+#define SLAB_MEDIUM_LEN 16384
+#define SLAB_LARGE_LEN  (65536 + 4096)
+
+struct slab {
+	struct slab *next;   /* for its owner's list */
+	uint32_t start, end; /* the owner's bytes: data[start, end) */
+	uint32_t seq;        /* the owner's: stream position of data[start] */
+	uint32_t cap;        /* bytes of data */
+	uint8_t cls;         /* enum slab_class */
+	_Alignas(64) uint8_t data[];
+};
+
+struct slab_pool {
+	struct adit_budget *budget;
+	size_t used; /* bytes charged by this pool, free ones included */
+	struct slab *free[SLAB_CLASSES];
+	unsigned free_cnt[SLAB_CLASSES];
+	unsigned low[SLAB_CLASSES]; /* fewest free since the last trim */
+};
+
+void slab_pool_init(struct slab_pool *p, struct adit_budget *budget);
+/* All slabs must have come back. */
+void slab_pool_fini(struct slab_pool *p);
+/* A slab with room for `want` bytes and 160 of headroom if there is one that
+ * large, else the largest class; a smaller class where the budget is short;
+ * NULL when nothing is left. start = end = 0. */
+struct slab *slab_get(struct slab_pool *p, size_t want);
+void slab_put(struct slab_pool *p, struct slab *s);
+/* Once a second while anything is free. Returns whether free ones are left. */
+bool slab_pool_trim(struct slab_pool *p);
+
+#endif
