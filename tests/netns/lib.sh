@@ -352,6 +352,11 @@ rss_kb() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
 # CPU of a process so far, in clock ticks (10 ms)
 cpu_ticks() { sed 's/.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'; }
 
+# What an strace of sendmsg and sendmmsg shows for one address: messages, and those with UDP_SEGMENT.
+messages_to() { sed 's/msg_name=/\n&/g' "$1" | grep -F "\"$2\""; }
+sends_to() { messages_to "$@" | wc -l; }
+segments_to() { messages_to "$@" | grep -cE 'UDP_SEGMENT|SOL_UDP, cmsg_type=0x67'; }
+
 listening() { on "$1" ss -Hltn "sport = :$2" | grep -q .; }
 # iperf_server NS: sets IPERF_PORT
 iperf_server() {
