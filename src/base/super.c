@@ -45,23 +45,63 @@ static bool headers_fit(const struct adit_super *s)
 	return s->hdr_len == s->l4_off + l4_len;
 }
 
+static void note_header(struct adit_super *s)
+{
+	s->cnt = (uint16_t)((s->len - s->hdr_len + s->gso_size - 1) / s->gso_size);
+	if (is_ip4(s))
+		s->ip_id = adit_get_be16(s->hdr + IP4_ID);
+	if (is_tcp(s)) {
+		s->tcp_seq = adit_get_be32(s->hdr + s->l4_off + TCP_SEQ);
+		s->tcp_flags = s->hdr[s->l4_off + TCP_FLAGS];
+	}
+}
+
 int adit_super_init(struct adit_super *s, uint8_t *buf, uint32_t len, enum adit_super_kind kind, uint16_t l4_off,
 		    uint16_t hdr_len, uint16_t gso_size)
 {
-	*s = (struct adit_super){
-		.buf = buf, .len = len, .kind = (uint8_t)kind, .l4_off = l4_off, .hdr_len = hdr_len, .gso_size = gso_size,
-	};
+	s->buf = buf;
+	s->len = len;
+	s->kind = (uint8_t)kind;
+	s->l4_off = l4_off;
+	s->hdr_len = hdr_len;
+	s->gso_size = gso_size;
+	s->lent = false;
+	s->covered = NULL;
 	if (gso_size == 0 || !headers_fit(s) || (len - hdr_len - 1) / gso_size >= UINT16_MAX)
 		return -EINVAL;
-	s->cnt = (uint16_t)((len - hdr_len + gso_size - 1) / gso_size);
 	memcpy(s->hdr, buf, hdr_len);
-	if (is_ip4(s))
-		s->ip_id = adit_get_be16(buf + IP4_ID);
-	if (is_tcp(s)) {
-		s->tcp_seq = adit_get_be32(buf + l4_off + TCP_SEQ);
-		s->tcp_flags = buf[l4_off + TCP_FLAGS];
-	}
+	note_header(s);
 	return 0;
+}
+
+void adit_super_lend(struct adit_super *s, uint8_t *data, uint32_t len, enum adit_super_kind kind, const uint8_t *hdr,
+		     uint16_t l4_off, uint16_t hdr_len, uint16_t gso_size)
+{
+	assert(len > 0 && gso_size > 0 && hdr_len <= ADIT_SUPER_HDR_MAX);
+	s->buf = data - hdr_len;
+	s->len = hdr_len + len;
+	s->kind = (uint8_t)kind;
+	s->l4_off = l4_off;
+	s->hdr_len = hdr_len;
+	s->gso_size = gso_size;
+	s->lent = true;
+	s->covered = NULL;
+	memcpy(s->hdr, hdr, hdr_len);
+	note_header(s);
+}
+
+void adit_super_restore(struct adit_super *s)
+{
+	if (s->lent && s->covered)
+		memcpy(s->covered, s->saved, s->hdr_len);
+	s->covered = NULL;
+}
+
+static void cover(struct adit_super *s, uint8_t *at)
+{
+	adit_super_restore(s);
+	memcpy(s->saved, at, s->hdr_len);
+	s->covered = at;
 }
 
 uint32_t adit_super_segment_len(const struct adit_super *s, unsigned k)
@@ -121,6 +161,8 @@ uint8_t *adit_super_segment(struct adit_super *s, unsigned k)
 	uint8_t *ip = s->buf + (size_t)k * s->gso_size;
 
 	assert(k < s->cnt);
+	if (s->lent)
+		cover(s, ip);
 	memcpy(ip, s->hdr, s->hdr_len);
 	write_network_header(s, ip, k, len);
 	write_transport_header(s, ip, k, len);

@@ -12,6 +12,7 @@
 #include <sys/uio.h>
 
 #include "base/super.h"
+#include "base/time.h"
 
 /* What a packet still needs before it may go on the wire, or may skip: our
  * form of virtio_net_hdr. */
@@ -40,6 +41,16 @@ struct adit_inner_ops {
 	/* Writes one packet, gathered from iov (the head in front of iov[0], which
 	 * is written to). Returns 0 or -errno. */
 	int (*write)(struct adit_inner *in, const struct adit_inner_meta *meta, struct iovec *iov, int cnt);
+
+	/* An inside that is a TCP/IP stack of our own has three more: */
+
+	/* A turn begins. */
+	void (*begin)(struct adit_inner *in, adit_time now);
+	/* What was written since the last call must be taken now: its memory is used again. */
+	void (*received)(struct adit_inner *in);
+	/* As read (len returned), or 0: *super describes segments over memory lent
+	 * until the next call. The caller restores it (adit_super_restore). */
+	ssize_t (*read_lent)(struct adit_inner *in, uint8_t *buf, struct adit_super *super);
 };
 
 struct adit_inner {

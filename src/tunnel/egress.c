@@ -40,7 +40,7 @@ static void send_ready(struct adit_worker *w)
 
 static uint8_t *plain_start(const struct adit_worker *w, const struct adit_train *t)
 {
-	return t->super ? t->super->buf : t->wire + w->engine->core->head;
+	return t->super ? t->super->hdr : t->wire + w->engine->core->head;
 }
 
 /* Tells the local sender, as far as the limit allows. */
@@ -58,7 +58,7 @@ static void answer_unreachable(struct adit_worker *w, const struct adit_train *t
 	adit_worker_release(w);
 	if (!allowed)
 		return;
-	iov.iov_len = adit_icmp_unreachable(pkt, plain_start(w, t), t->len[0]);
+	iov.iov_len = adit_icmp_unreachable(pkt, plain_start(w, t), t->super ? t->super->hdr_len : t->len[0]);
 	if (iov.iov_len)
 		w->inner->ops->write(w->inner, &plain, &iov, 1);
 }
@@ -140,10 +140,20 @@ static void send_segments(struct adit_worker *w, unsigned first, unsigned cnt, u
 	finish_train(w, t, now);
 }
 
+static void send_super(struct adit_worker *w, adit_time now)
+{
+	struct adit_super *s = &w->egress.super;
+	uint32_t stride = (uint32_t)w->engine->core->wire_len(w->engine->state, adit_super_segment_len(s, 0));
+
+	for (unsigned first = 0, n; first < s->cnt; first += n) {
+		n = segments_that_fit(stride, s->cnt - first);
+		send_segments(w, first, n, stride, now);
+	}
+}
+
 static void take_super(struct adit_worker *w, const struct packet *p, adit_time now)
 {
 	struct adit_super *s = &w->egress.super;
-	uint32_t stride;
 
 	close_open(w, now);
 	if (adit_super_init(s, p->p, p->len, p->meta.gso_kind, p->meta.csum_start, p->meta.hdr_len, p->meta.gso_size) <
@@ -151,11 +161,7 @@ static void take_super(struct adit_worker *w, const struct packet *p, adit_time 
 		adit_worker_drop(w, ADIT_DROP_not_ip, 1);
 		return;
 	}
-	stride = (uint32_t)w->engine->core->wire_len(w->engine->state, adit_super_segment_len(s, 0));
-	for (unsigned first = 0, n; first < s->cnt; first += n) {
-		n = segments_that_fit(stride, s->cnt - first);
-		send_segments(w, first, n, stride, now);
-	}
+	send_super(w, now);
 }
 
 /* --- single packets ------------------------------------------------------- */
@@ -241,6 +247,45 @@ static int read_packet(struct adit_worker *w, struct packet *p)
 	return 0;
 }
 
+/* From a stack of our own: a single packet stands where it is sealed, a super is lent. */
+static int take_lent(struct adit_worker *w, uint32_t *len, adit_time now)
+{
+	struct adit_egress *e = &w->egress;
+	struct packet p = { .p = e->wire + e->wire_pos + w->engine->core->head };
+	ssize_t n = w->inner->ops->read_lent(w->inner, p.p, &e->super);
+
+	if (n < 0)
+		return (int)n;
+	if (n > 0) {
+		p.len = *len = (uint32_t)n;
+		take_single(w, &p, now);
+		return 0;
+	}
+	close_open(w, now);
+	*len = e->super.len;
+	send_super(w, now);
+	adit_super_restore(&e->super);
+	return 0;
+}
+
+static int take_packet(struct adit_worker *w, uint32_t *len, adit_time now)
+{
+	struct packet p;
+	int r;
+
+	if (w->inner->ops->read_lent)
+		return take_lent(w, len, now);
+	r = read_packet(w, &p);
+	if (r < 0)
+		return r;
+	*len = p.len;
+	if (p.meta.gso_size)
+		take_super(w, &p, now);
+	else
+		take_single(w, &p, now);
+	return 0;
+}
+
 /* Room for one more single of any size, so that what is read has its place. */
 static void make_room(struct adit_worker *w, adit_time now)
 {
@@ -258,10 +303,10 @@ int adit_egress_turn(struct adit_worker *w, adit_time now)
 	int r = 0;
 
 	while (reads < READS_A_TURN && bytes < BYTES_A_TURN) {
-		struct packet p;
+		uint32_t len = 0;
 
 		make_room(w, now);
-		r = read_packet(w, &p);
+		r = take_packet(w, &len, now);
 		if (r == -EINVAL) {
 			adit_worker_drop(w, ADIT_DROP_not_ip, 1);
 			reads++;
@@ -269,12 +314,8 @@ int adit_egress_turn(struct adit_worker *w, adit_time now)
 		}
 		if (r < 0)
 			break;
-		if (p.meta.gso_size)
-			take_super(w, &p, now);
-		else
-			take_single(w, &p, now);
 		reads++;
-		bytes += p.len;
+		bytes += len;
 	}
 	close_open(w, now);
 	send_ready(w);

@@ -51,6 +51,8 @@ static void flush(struct adit_worker *w)
 	if (w->gro.failed)
 		adit_worker_drop(w, ADIT_DROP_tun_write, w->gro.failed);
 	w->gro.written = w->gro.failed = 0;
+	if (w->inner->ops->received)
+		w->inner->ops->received(w->inner);
 }
 
 int adit_ingress_turn(struct adit_worker *w, enum adit_outer_side side, adit_time now)

@@ -182,6 +182,8 @@ static void arm_timer(struct adit_data *d)
 
 	adit_hold_data(&t->engine.hold);
 	deadline = t->engine.core->deadline(t->engine.state);
+	if (d->worker.guest && d->worker.guest->ops->deadline(d->worker.guest) < deadline)
+		deadline = d->worker.guest->ops->deadline(d->worker.guest);
 	if (deadline < t->armed) {
 		if (deadline < 1)
 			deadline = 1;

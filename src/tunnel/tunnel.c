@@ -77,6 +77,11 @@ static int open_tun(struct adit_data *d, const struct adit_tunnel_config *cfg, c
 {
 	struct adit_tunnel *t = d->tunnel;
 
+	d->inner = &d->tun.inner;
+	if (cfg->inner) {
+		d->inner = cfg->inner;
+		return 0;
+	}
 	if (cfg->tun_fd >= 0)
 		return adit_tun_adopt(&d->tun, cfg->tun_fd, t->ifname, cfg->offloads, err, err_len);
 	return adit_tun_open(&d->tun, t->ifname, t->threads > 1, cfg->offloads, err, err_len);
@@ -97,7 +102,7 @@ static int data_init(struct adit_data *d, struct adit_tunnel *t, unsigned id, co
 		return fail(r, err, err_len, "cannot set up ChaCha20-Poly1305");
 	r = adit_udp_init(&d->udp, cfg->offloads, &t->engine.notes);
 	if (r == 0)
-		r = adit_worker_init(&d->worker, &t->engine, &d->tun.inner, &d->udp.outer, d->crypto);
+		r = adit_worker_init(&d->worker, &t->engine, d->inner, &d->udp.outer, d->crypto);
 	if (r < 0)
 		return fail(r, err, err_len, "cannot allocate buffers");
 	d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -105,7 +110,10 @@ static int data_init(struct adit_data *d, struct adit_tunnel *t, unsigned id, co
 	if (d->epoll_fd < 0 || d->wake_fd < 0)
 		return fail(-errno, err, err_len, "cannot wait for events");
 	adit_data_watch(d, d->wake_fd, ADIT_WATCH_WAKE);
-	return adit_data_watch(d, d->tun.inner.fd, ADIT_READY_INNER);
+	d->worker.guest = cfg->guest;
+	if (cfg->guest)
+		adit_data_watch(d, cfg->guest->fd, ADIT_READY_GUEST);
+	return cfg->inner ? 0 : adit_data_watch(d, d->tun.inner.fd, ADIT_READY_INNER);
 }
 
 static void data_fini(struct adit_data *d)
@@ -113,7 +121,8 @@ static void data_fini(struct adit_data *d)
 	adit_worker_fini(&d->worker);
 	adit_crypto_free(d->crypto);
 	adit_udp_fini(&d->udp);
-	adit_tun_close(&d->tun);
+	if (d->tun.inner.fd >= 0)
+		adit_tun_close(&d->tun);
 	if (d->epoll_fd >= 0)
 		close(d->epoll_fd);
 	if (d->wake_fd >= 0)
@@ -126,7 +135,7 @@ static int watch_link(struct adit_tunnel *t, const struct adit_tunnel_config *cf
 	int r;
 
 	t->link_pending = true;
-	if (!t->ifname[0]) {
+	if (cfg->inner || !t->ifname[0]) {
 		t->link = (struct adit_link){ .fd = -1, .up = true, .mtu = cfg->mtu ? cfg->mtu : MTU_DEFAULT };
 		return 0;
 	}
@@ -148,15 +157,15 @@ static struct adit_tunnel *alloc_tunnel(const struct adit_tunnel_config *cfg)
 	t->threads = cfg->threads ? cfg->threads : default_threads();
 	if (t->threads > ADIT_TUNNEL_THREADS_MAX)
 		t->threads = ADIT_TUNNEL_THREADS_MAX;
-	if (cfg->tun_fd >= 0)
-		t->threads = 1; /* one descriptor is one queue */
+	if (cfg->tun_fd >= 0 || cfg->inner || cfg->guest)
+		t->threads = 1; /* one descriptor is one queue; a stack has one owner */
 	t->data = calloc(t->threads, sizeof(*t->data));
 	if (!t->data) {
 		free(t);
 		return NULL;
 	}
 	for (unsigned i = 0; i < t->threads; i++)
-		t->data[i].epoll_fd = t->data[i].wake_fd = -1;
+		t->data[i].epoll_fd = t->data[i].wake_fd = t->data[i].tun.inner.fd = -1;
 	pthread_mutex_init(&t->engine.hold.mutex, NULL);
 	pthread_mutex_init(&t->config, NULL);
 	pthread_mutex_init(&t->gate.mutex, NULL);
@@ -186,7 +195,7 @@ static int set_up(struct adit_tunnel *t, const struct adit_tunnel_config *cfg, c
 			return fail(r, err, err_len, "cannot set up a data thread");
 	}
 	adit_data_watch(&t->data[0], t->timer_fd, ADIT_WATCH_TIMER);
-	t->probed = t->data[0].tun.inner.offloads | (cfg->offloads & (ADIT_OFFLOAD_GSO | ADIT_OFFLOAD_GRO));
+	t->probed = t->data[0].inner->offloads | (cfg->offloads & (ADIT_OFFLOAD_GSO | ADIT_OFFLOAD_GRO));
 	r = watch_link(t, cfg, err, err_len);
 	if (r < 0)
 		return r;
@@ -300,6 +309,18 @@ void adit_tunnel_unlock(struct adit_tunnel *t)
 	}
 }
 
+void adit_tunnel_pause(struct adit_tunnel *t)
+{
+	pthread_mutex_lock(&t->config);
+	adit_gate_close(t, NULL);
+}
+
+void adit_tunnel_resume(struct adit_tunnel *t)
+{
+	adit_gate_open(t);
+	pthread_mutex_unlock(&t->config);
+}
+
 void *adit_tunnel_core(struct adit_tunnel *t)
 {
 	return t->engine.state;
@@ -333,7 +354,7 @@ void adit_tunnel_stats(struct adit_tunnel *t, struct adit_tunnel_stats *s)
 	s->up = atomic_load(&t->up);
 	s->aead = adit_crypto_aead_name(t->data[0].crypto);
 	s->offloads_probed = t->probed;
-	s->offloads_used = t->data[0].tun.inner.offloads | atomic_load(&t->data[0].udp.offloads);
+	s->offloads_used = t->data[0].inner->offloads | atomic_load(&t->data[0].udp.offloads);
 	for (unsigned i = 0; i < t->threads; i++)
 		add_worker(s, &t->data[i]);
 	adit_hold_control(&t->engine.hold);

@@ -19,11 +19,15 @@
 
 struct adit_tunnel;
 struct adit_wg;
+struct adit_inner;
+struct adit_guest;
 
 struct adit_tunnel_config {
 	const struct adit_core *core;
 	const char *ifname; /* of the TUN to create; "%d" patterns are the kernel's */
 	int tun_fd;         /* >= 0: an open TUN instead; taken over */
+	struct adit_inner *inner; /* a stack of our own instead (tunnel/stack_inner.h); not taken over; one thread */
+	struct adit_guest *guest; /* more work for the data thread, or NULL */
 	unsigned mtu;       /* of a TUN that is created; 0 = 1420 */
 	unsigned threads;   /* 0 = default: 1 on up to two cores */
 	unsigned offloads;  /* allowed ones */
@@ -56,6 +60,10 @@ void adit_tunnel_lock(struct adit_tunnel *t);
 void adit_tunnel_unlock(struct adit_tunnel *t);
 /* The core behind the face; for adit_core_wg a struct adit_wg. Use under the hold. */
 void *adit_tunnel_core(struct adit_tunnel *t);
+/* The data threads stand still from pause to resume, so that the caller may use
+ * what is theirs: the stack and its guest. Not under the hold; for short work. */
+void adit_tunnel_pause(struct adit_tunnel *t);
+void adit_tunnel_resume(struct adit_tunnel *t);
 /* CLOCK_BOOTTIME. */
 adit_time adit_tunnel_now(void);
 

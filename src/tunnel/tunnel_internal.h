@@ -17,6 +17,7 @@ struct adit_data {
 	unsigned id;
 	struct adit_worker worker;
 	struct adit_tun tun;
+	struct adit_inner *inner; /* tun's, or the one that was given */
 	struct adit_udp udp;
 	struct adit_crypto *crypto;
 	int epoll_fd, wake_fd;

@@ -134,12 +134,16 @@ int adit_worker_turn(struct adit_worker *w, unsigned ready, adit_time now)
 	int done = 0, r = 0;
 	bool data;
 
+	if (w->inner->ops->begin)
+		w->inner->ops->begin(w->inner, now);
 	if (ready & ADIT_READY_OUTER4)
 		done += adit_ingress_turn(w, ADIT_OUTER_4, now);
 	if (ready & ADIT_READY_OUTER6)
 		done += adit_ingress_turn(w, ADIT_OUTER_6, now);
+	if (w->guest)
+		done += w->guest->ops->turn(w->guest, ready & ADIT_READY_GUEST, now);
 	/* what came in may be answered at once: the answer stands in the inside by now */
-	if (ready & ADIT_READY_INNER || done)
+	if (ready & ADIT_READY_INNER || done || w->guest)
 		r = adit_egress_turn(w, now);
 	if (r < 0)
 		return r;
@@ -164,7 +168,8 @@ int adit_worker_init(struct adit_worker *w, struct adit_engine *engine, struct a
 		adit_worker_fini(w);
 		return -ENOMEM;
 	}
-	adit_gro_init(&w->gro, inner, &engine->notes, engine->strict);
+	/* a kernel verifies what it is given; a stack of our own gets it verified */
+	adit_gro_init(&w->gro, inner, &engine->notes, engine->strict || inner->ops->read_lent);
 	return 0;
 }
 

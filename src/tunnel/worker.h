@@ -16,6 +16,7 @@
 #include "pktio/outer.h"
 #include "tunnel/core.h"
 #include "tunnel/egress.h"
+#include "tunnel/guest.h"
 #include "tunnel/hold.h"
 #include "tunnel/icmp.h"
 
@@ -61,12 +62,14 @@ enum adit_ready {
 	ADIT_READY_INNER = 1,
 	ADIT_READY_OUTER4 = 2,
 	ADIT_READY_OUTER6 = 4,
+	ADIT_READY_GUEST = 64, /* 8 to 32: tunnel_internal.h */
 };
 
 struct adit_worker {
 	struct adit_engine *engine;
 	struct adit_inner *inner;
 	struct adit_outer *outer;
+	struct adit_guest *guest; /* or NULL */
 	struct adit_crypto *crypto;
 	struct adit_gro gro;
 	struct adit_egress egress;

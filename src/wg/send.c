@@ -72,7 +72,7 @@ static bool loops(const struct adit_wg *wg, const struct adit_wg_peer *peer, con
 
 int adit_wg_out_begin(struct adit_wg *wg, struct adit_train *t, adit_time now)
 {
-	const uint8_t *packet = t->super ? t->super->buf : t->wire + ADIT_WG_HEAD;
+	const uint8_t *packet = t->super ? t->super->hdr : t->wire + ADIT_WG_HEAD;
 	size_t len = t->super ? t->super->hdr_len : t->len[0];
 	uint32_t datagram = adit_train_datagram_len(t, 0);
 	struct adit_wg_peer *peer;

@@ -10,13 +10,14 @@ LAYERS = {  # folder: what it may include besides itself
     "base": "",
     "crypto": "base",
     "wg": "base crypto",
+    "netstack": "base crypto",
     "pktio": "base",
-    "tunnel": "base crypto wg pktio",
+    "tunnel": "base crypto wg netstack pktio",
     "host": "base",
     "device": "base crypto wg tunnel pktio host",
     "cli": "base crypto wg tunnel pktio host device",
 }
-CORES = ("base", "crypto", "wg")
+CORES = ("base", "crypto", "wg", "netstack")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 FEATURE = re.compile(r"^\s*#\s*define\s+(_GNU_SOURCE|_DEFAULT_SOURCE|_POSIX_C_SOURCE|_XOPEN_SOURCE)\b", re.MULTILINE)
 
