@@ -8,7 +8,7 @@
 
 #include "cli/cli.h"
 #include "crypto/crypto.h"
-#include "device/keytext.h"
+#include "crypto/keytext.h"
 
 static int no_arguments(int argc, char **argv)
 {

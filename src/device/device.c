@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #include "base/exit.h"
-#include "device/process.h"
+#include "host/process.h"
 #include "device/server.h"
 #include "device/uapi_socket.h"
 #include "tunnel/tunnel.h"

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "base/drop.h"
-#include "device/keytext.h"
+#include "crypto/keytext.h"
 #include "tunnel/tunnel.h"
 
 struct adit_show_device {

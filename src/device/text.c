@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 
 #include "crypto/crypto.h"
-#include "device/keytext.h"
+#include "crypto/keytext.h"
 
 #define TEXT_MIN  (16u << 10)
 #define TEXT_KEEP (128u << 10) /* a larger buffer is given back when empty */

@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "base/drop.h"
-#include "device/keytext.h"
+#include "crypto/keytext.h"
 
 static void counter(struct adit_text *out, const char *key, uint64_t v)
 {

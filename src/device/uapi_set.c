@@ -10,7 +10,7 @@
 #include <net/if.h>
 #include <string.h>
 
-#include "device/keytext.h"
+#include "crypto/keytext.h"
 
 void adit_uapi_release(struct adit_uapi *u)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * process.c - a device as a process. System calls made here and nowhere else
- * in the device: fork, setsid, prctl, setrlimit, capset.
+ * process.c - a program as a process. System calls made here and nowhere else
+ * in the programs: fork, setsid, prctl, setrlimit, capset.
  */
-#include "device/process.h"
+#include "host/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -156,6 +156,11 @@ void adit_process_detach(int status)
 		;
 	close(process.report_fd);
 	process.report_fd = -1;
+}
+
+bool adit_process_detached(void)
+{
+	return process.detached;
 }
 
 /* --- privileges ----------------------------------------------------------- */

@@ -3,8 +3,8 @@
  * keytext.h - 32-byte keys as text: base64 for people and files, hex for the
  * UAPI. Time and memory accesses do not depend on the key.
  */
-#ifndef ADIT_DEVICE_KEYTEXT_H
-#define ADIT_DEVICE_KEYTEXT_H
+#ifndef ADIT_CRYPTO_KEYTEXT_H
+#define ADIT_CRYPTO_KEYTEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>

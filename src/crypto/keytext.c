@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* keytext.c - keys as base64 and hex, without branches or tables indexed by key material */
-#include "device/keytext.h"
+#include "crypto/keytext.h"
 
 #include <string.h>
 

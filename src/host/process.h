@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* process.h - a device as a process: into the background, fewer privileges, readiness, messages */
-#ifndef ADIT_DEVICE_PROCESS_H
-#define ADIT_DEVICE_PROCESS_H
+/* process.h - a program of ours as a process: into the background, fewer privileges, readiness, messages */
+#ifndef ADIT_HOST_PROCESS_H
+#define ADIT_HOST_PROCESS_H
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -23,6 +23,8 @@ int adit_process_background(void);
 /* In the child: lets the parent exit with this status; with 0 also lets go of
  * the terminal. No effect in the foreground. */
 void adit_process_detach(int status);
+/* In the background, and the terminal let go of: messages go to syslog(3). */
+bool adit_process_detached(void);
 
 /* No core dumps, nobody may read our memory, all memory may be locked. */
 void adit_process_protect(void);
