@@ -137,6 +137,26 @@ roaming() {
 	check "the peer is back" wait_for 6 answers B 10.9.0.1
 }
 
+# A has two addresses of each family. The peer asks at each of them, and every answer, of the
+# handshake and of data, must come from the one that was asked: it is where the peer then sees us.
+asked() { # KIND
+	local at
+	begin -i adit "$1"
+	wg set "$WA" peer "$PUBB" remove
+	wg set "$WA" peer "$PUBB" allowed-ips 10.9.0.2/32,fd09::2/128
+	ip -n "$P-A" addr add 198.51.100.9/24 dev a0
+	ip -n "$P-A" addr add 2001:db8:1::9/64 dev a0 nodad
+	for at in 198.51.100.9 "$A4" "[2001:db8:1::9]" "[$A6]"; do
+		# removed and added, since boringtun cannot change a peer
+		wg set "$WB" peer "$PUBA" remove
+		wg set "$WB" peer "$PUBA" endpoint "$at:51821" allowed-ips 10.9.0.1/32,fd09::1/128
+		check "the peer asks at $at: a session and data" reaches B 10.9.0.1 5
+		equal "and is answered from there" "$(endpoint_of "$WB" "$PUBA")" "$at:51821"
+	done
+	ip -n "$P-A" addr del 198.51.100.9/24 dev a0
+	ip -n "$P-A" addr del 2001:db8:1::9/64 dev a0
+}
+
 keepalive() { # KIND
 	begin adit "$1"
 	# removed and added, since boringtun cannot change a peer

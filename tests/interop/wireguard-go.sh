@@ -12,6 +12,7 @@ mtu_change
 roaming
 counters wireguard-go yes
 keepalive wireguard-go
+asked wireguard-go
 begin adit wireguard-go
 under_traffic
 done_testing
