@@ -29,21 +29,30 @@
 #define FAR      (ADIT_WHEEL_LEVELS * ADIT_WHEEL_SLOTS) /* the slot after the top level's turn */
 #define LOOK_MAX 16   /* entries looked through for an exact deadline */
 #define MOVE_MAX 1024 /* entries moved down in one call */
-#define TICK_MAX (INT64_MAX / ADIT_WHEEL_TICK)
+
+/* Whole ticks of a time. By a constant where it is the usual one: a division
+ * by a variable takes several times as long. */
+static int64_t whole_ticks(const struct adit_wheel *w, adit_time t)
+{
+	return w->tick_len == ADIT_WHEEL_TICK ? t / ADIT_WHEEL_TICK : t / w->tick_len;
+}
 
 /* The first tick at which something due at t may fire. */
-static int64_t tick_of(adit_time t)
+static int64_t tick_of(const struct adit_wheel *w, adit_time t)
 {
+	int64_t ticks;
+
 	if (t <= 0)
 		return 0;
-	if (t / ADIT_WHEEL_TICK >= TICK_MAX)
-		return TICK_MAX;
-	return t / ADIT_WHEEL_TICK + (t % ADIT_WHEEL_TICK != 0);
+	ticks = whole_ticks(w, t);
+	if (ticks >= w->tick_max)
+		return w->tick_max;
+	return ticks + (ticks * w->tick_len != t);
 }
 
 static int64_t due_tick(const struct adit_wheel *w, const struct adit_wheel_entry *e)
 {
-	int64_t tick = tick_of(e->due);
+	int64_t tick = tick_of(w, e->due);
 
 	return tick > w->tick ? tick : w->tick; /* already late: as soon as possible */
 }
@@ -87,7 +96,7 @@ static void unfile_entry(struct adit_wheel *w, struct adit_wheel_entry *e)
 	if (adit_list_empty(&s->entries)) {
 		if (e->slot != FAR)
 			w->occupied[e->slot / ADIT_WHEEL_SLOTS] &= ~(UINT64_C(1) << (e->slot % ADIT_WHEEL_SLOTS));
-	} else if (tick_of(e->due) <= s->first && e->slot >= ADIT_WHEEL_SLOTS) {
+	} else if (tick_of(w, e->due) <= s->first && e->slot >= ADIT_WHEEL_SLOTS) {
 		s->stale = true; /* in level 0 the others are due at the same tick */
 	}
 }
@@ -95,7 +104,7 @@ static void unfile_entry(struct adit_wheel *w, struct adit_wheel_entry *e)
 /* Finds `first` anew, if that takes at most max steps. */
 static void freshen(struct adit_wheel *w, struct adit_wheel_slot *s, int max)
 {
-	int64_t first = TICK_MAX;
+	int64_t first = w->tick_max;
 	int n = 0;
 
 	for (struct adit_list *l = s->entries.next; l != &s->entries; l = l->next) {
@@ -156,9 +165,11 @@ static int spread(struct adit_wheel *w, struct adit_wheel_slot *s, int max)
 	return n;
 }
 
-void adit_wheel_init(struct adit_wheel *w, adit_time now)
+void adit_wheel_init_tick(struct adit_wheel *w, adit_time tick_len, adit_time now)
 {
-	w->tick = now > 0 ? now / ADIT_WHEEL_TICK : 0;
+	w->tick_len = tick_len;
+	w->tick_max = INT64_MAX / tick_len;
+	w->tick = now > 0 ? whole_ticks(w, now) : 0;
 	for (int i = 0; i < ADIT_WHEEL_LEVELS; i++)
 		w->occupied[i] = 0;
 	for (int i = 0; i <= FAR; i++) {
@@ -168,6 +179,11 @@ void adit_wheel_init(struct adit_wheel *w, adit_time now)
 	}
 	w->next = ADIT_NEVER;
 	w->next_stale = false;
+}
+
+void adit_wheel_init(struct adit_wheel *w, adit_time now)
+{
+	adit_wheel_init_tick(w, ADIT_WHEEL_TICK, now);
 }
 
 void adit_wheel_entry_init(struct adit_wheel_entry *e)
@@ -186,7 +202,7 @@ void adit_wheel_set(struct adit_wheel *w, struct adit_wheel_entry *e, adit_time 
 		return;
 	e->due = due;
 	file_entry(w, e);
-	at = due_tick(w, e) * ADIT_WHEEL_TICK;
+	at = due_tick(w, e) * w->tick_len;
 	if (at < w->next)
 		w->next = at;
 }
@@ -194,7 +210,7 @@ void adit_wheel_set(struct adit_wheel *w, struct adit_wheel_entry *e, adit_time 
 void adit_wheel_cancel(struct adit_wheel *w, struct adit_wheel_entry *e)
 {
 	if (armed(e)) {
-		if (due_tick(w, e) * ADIT_WHEEL_TICK <= w->next)
+		if (due_tick(w, e) * w->tick_len <= w->next)
 			w->next_stale = true;
 		unfile_entry(w, e);
 	}
@@ -203,7 +219,7 @@ void adit_wheel_cancel(struct adit_wheel *w, struct adit_wheel_entry *e)
 
 struct adit_wheel_entry *adit_wheel_expire(struct adit_wheel *w, adit_time now)
 {
-	int64_t now_tick = now / ADIT_WHEEL_TICK;
+	int64_t now_tick = whole_ticks(w, now);
 	struct adit_wheel_slot *s;
 	int moves = 0;
 
@@ -228,7 +244,7 @@ struct adit_wheel_entry *adit_wheel_expire(struct adit_wheel *w, adit_time now)
 	}
 	if (!s && now_tick > w->tick)
 		w->tick = now_tick;
-	w->next = s ? s->first * ADIT_WHEEL_TICK : ADIT_NEVER;
+	w->next = s ? s->first * w->tick_len : ADIT_NEVER;
 	w->next_stale = s && s->first <= now_tick;
 	return NULL;
 }
@@ -238,7 +254,7 @@ adit_time adit_wheel_next(struct adit_wheel *w)
 	if (w->next_stale) {
 		struct adit_wheel_slot *s = earliest(w);
 
-		w->next = s ? s->first * ADIT_WHEEL_TICK : ADIT_NEVER;
+		w->next = s ? s->first * w->tick_len : ADIT_NEVER;
 		w->next_stale = false;
 	}
 	return w->next;

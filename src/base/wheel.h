@@ -2,7 +2,8 @@
 /*
  * wheel.h - hierarchical timing wheel (Varghese and Lauck, 1987) with lazy
  * cascading: O(1) add and cancel, exact next deadline, never fires early.
- * Entries live inside their owners. Resolution 4 ms; not thread-safe.
+ * Entries live inside their owners. Resolution 4 ms, or what a wheel was made
+ * with; not thread-safe.
  */
 #ifndef ADIT_BASE_WHEEL_H
 #define ADIT_BASE_WHEEL_H
@@ -31,14 +32,18 @@ struct adit_wheel_slot {
 
 struct adit_wheel {
 	int64_t tick; /* no entry is due before this tick */
+	adit_time tick_len;
+	int64_t tick_max; /* the last one that a time can have */
 	uint64_t occupied[ADIT_WHEEL_LEVELS];
-	/* the last one holds what is due after the top level's turn (8.7 years) */
+	/* the last one holds what is due after the top level's turn (8.7 years at 4 ms) */
 	struct adit_wheel_slot slot[ADIT_WHEEL_LEVELS * ADIT_WHEEL_SLOTS + 1];
 	adit_time next;  /* lower bound of the next deadline */
 	bool next_stale; /* the bound may be too low */
 };
 
 void adit_wheel_init(struct adit_wheel *w, adit_time now);
+/* The same with ticks of another length. */
+void adit_wheel_init_tick(struct adit_wheel *w, adit_time tick_len, adit_time now);
 void adit_wheel_entry_init(struct adit_wheel_entry *e);
 /* Arms, or moves, an entry; due = ADIT_NEVER cancels. */
 void adit_wheel_set(struct adit_wheel *w, struct adit_wheel_entry *e, adit_time due);

@@ -60,17 +60,17 @@ static void expire_all(struct adit_wheel *w, struct timer *timers, int cnt, adit
 		assert_true(t->due <= now); /* never early */
 		assert_true(e->due == ADIT_NEVER);
 		if (!t->late) {
-			assert_true((t->due + ADIT_WHEEL_TICK - 1) / ADIT_WHEEL_TICK >= last);
-			last = (t->due + ADIT_WHEEL_TICK - 1) / ADIT_WHEEL_TICK;
+			assert_true((t->due + w->tick_len - 1) / w->tick_len >= last);
+			last = (t->due + w->tick_len - 1) / w->tick_len;
 		}
 		t->due = ADIT_NEVER;
 	}
 	/* what is left is not due, or has been for less than a tick */
 	for (int i = 0; i < cnt; i++)
-		assert_true(timers[i].due > now - ADIT_WHEEL_TICK);
+		assert_true(timers[i].due > now - w->tick_len);
 }
 
-static void run(unsigned seed, int cnt, adit_time start)
+static void run(unsigned seed, int cnt, adit_time start, adit_time tick_len)
 {
 	struct timer *timers = calloc((size_t)cnt, sizeof(*timers));
 	struct adit_wheel *w = calloc(1, sizeof(*w));
@@ -79,7 +79,10 @@ static void run(unsigned seed, int cnt, adit_time start)
 	assert_non_null(timers);
 	assert_non_null(w);
 	srandom(seed);
-	adit_wheel_init(w, now);
+	if (tick_len == ADIT_WHEEL_TICK)
+		adit_wheel_init(w, now);
+	else
+		adit_wheel_init_tick(w, tick_len, now);
 	for (int i = 0; i < cnt; i++) {
 		if (i % 2) /* all zero will do as well */
 			adit_wheel_entry_init(&timers[i].e);
@@ -125,7 +128,7 @@ static void run(unsigned seed, int cnt, adit_time start)
 			assert_true(next == ADIT_NEVER);
 		} else {
 			/* not later than a tick after the deadline, and not before it, as there is no crowd */
-			assert_true(next < min + ADIT_WHEEL_TICK || next <= now + ADIT_WHEEL_TICK);
+			assert_true(next < min + tick_len || next <= now + tick_len);
 			if (cnt <= 16)
 				assert_true(next >= min || next <= now);
 		}
@@ -138,10 +141,20 @@ static void test_random(void **state)
 {
 	(void)state;
 	for (unsigned seed = 0; seed < 60; seed++) {
-		run(seed, 3, 0);
-		run(seed, 16, 12345 * ADIT_SEC);
-		run(seed, 200, 0);
-		run(seed, 100, 3000 * DAY); /* across the top level's turn, at 3181 days */
+		run(seed, 3, 0, ADIT_WHEEL_TICK);
+		run(seed, 16, 12345 * ADIT_SEC, ADIT_WHEEL_TICK);
+		run(seed, 200, 0, ADIT_WHEEL_TICK);
+		run(seed, 100, 3000 * DAY, ADIT_WHEEL_TICK); /* across the top level's turn, at 3181 days */
+	}
+}
+
+static void test_other_ticks(void **state)
+{
+	(void)state;
+	for (unsigned seed = 0; seed < 20; seed++) {
+		run(seed, 16, 12345 * ADIT_SEC, ADIT_MSEC / 4);
+		run(seed, 100, 190 * DAY, ADIT_MSEC / 4); /* its top level turns at 198 days */
+		run(seed, 16, 5 * ADIT_SEC, 1000003); /* nothing needs it to be round */
 	}
 }
 
@@ -285,7 +298,7 @@ static void test_change_while_expiring(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_random), cmocka_unit_test(test_no_needless_wakeups),
+		cmocka_unit_test(test_random), cmocka_unit_test(test_other_ticks), cmocka_unit_test(test_no_needless_wakeups),
 		cmocka_unit_test(test_pushed_back), cmocka_unit_test(test_crowd), cmocka_unit_test(test_far),
 		cmocka_unit_test(test_change_while_expiring),
 	};
