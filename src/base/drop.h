@@ -44,7 +44,30 @@
 	X(routing_loop, out, "the tunnel's own datagram was routed into the tunnel")             \
 	X(too_big, out, "packet larger than the interface's MTU")                                \
 	X(udp_full, out, "socket send buffer full")                                              \
-	X(udp_error, out, "the network refused the datagram")
+	X(udp_error, out, "the network refused the datagram")                                    \
+	X(not_ours, in, "the destination is none of this host's addresses")                      \
+	X(bad_ip_header, in, "lengths, options or extension headers of the IP header are wrong") \
+	X(bad_source, in, "a source address that no packet may come from")                       \
+	X(bad_transport, in, "TCP, UDP or ICMP header is cut off or contradicts the IP header")  \
+	X(checksum_wrong, in, "IPv4 header, TCP, UDP or ICMP checksum is wrong")                 \
+	X(unknown_protocol, in, "an IP protocol that is none of TCP, UDP and ICMP")              \
+	X(bad_fragment, in, "fragment with an impossible offset or length")                      \
+	X(fragment_overlap, in, "fragments of one packet overlap: all of it is dropped")         \
+	X(fragment_limit, in, "too many fragments wait for the rest of their packets")           \
+	X(fragment_timeout, in, "the rest of a fragmented packet did not come within 30 s")      \
+	X(echo_limited, in, "echo requests come faster than they are answered")                  \
+	X(icmp_ignored, in, "ICMP message not for a host, or about what we did not send")       \
+	X(no_socket, in, "UDP: no socket has this port")                                         \
+	X(sock_full, in, "UDP: too much waits in the socket already")                            \
+	X(no_flow, in, "TCP: no connection and no listener has these endpoints")                 \
+	X(syn_backlog_full, in, "TCP: too many connections wait to be accepted")                 \
+	X(out_of_window, in, "TCP: segment outside the receive window")                          \
+	X(paws, in, "TCP: segment with an old timestamp")                                        \
+	X(bad_ack, in, "TCP: acknowledgement of what was not sent, or far too old")              \
+	X(bad_rst, in, "TCP: reset that does not hit the expected sequence number")              \
+	X(not_in_flight, in, "ICMP error that quotes TCP bytes which are not in flight")         \
+	X(no_memory, in, "memory for it is not left")                                            \
+	X(out_queue_full, out, "too many small packets wait to be sent")
 
 enum adit_drop {
 	ADIT_DROP_NONE = 0,
