@@ -12,6 +12,7 @@ LAYERS = {  # folder: what it may include besides itself
     "wg": "base crypto",
     "netstack": "base crypto",
     "pktio": "base",
+    "relay": "base crypto netstack pktio",
     "tunnel": "base crypto wg netstack pktio",
     "host": "base",
     "device": "base crypto wg tunnel pktio host",
