@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* quicktext.c - pieces of text for the wg-quick reader: words, lists, numbers, keys */
-#include "base/quickparse.h"
+#include "base/quicktext.h"
 
 #include <string.h>
 
