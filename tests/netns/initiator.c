@@ -7,6 +7,9 @@
  *   initiator connect ADDRESS PORT DEVICE_PUBLIC INNER_TARGET < lines: PRIVATE INNER_ADDRESS
  *       is all these peers from one socket: for each a handshake, an ICMP echo request through the
  *       tunnel, and its answer. One line of JSON: peers, handshakes, answers.
+ *   initiator session ...
+ *       the same, and then for each peer a line in hex of what the device must keep secret: the key it
+ *       receives with, the key it sends with, and the chaining key from which both came.
  *
  * It shares no code with the program under test: Noise_IKpsk2 is written out here once more, over
  * OpenSSL, for an initiator without a PSK. At most WINDOW peers are under way at a time, so that the
@@ -392,6 +395,22 @@ static void print_keys(unsigned count)
 	}
 }
 
+static void print_hex(const uint8_t key[32], char after)
+{
+	for (unsigned i = 0; i < 32; i++)
+		printf("%02x", key[i]);
+	putchar(after);
+}
+
+static void print_sessions(void)
+{
+	for (unsigned i = 0; i < peer_cnt; i++) {
+		print_hex(peers[i].send, ' ');
+		print_hex(peers[i].recv, ' ');
+		print_hex(peers[i].ck, '\n');
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET };
@@ -400,8 +419,8 @@ int main(int argc, char **argv)
 		print_keys((unsigned)atoi(argv[2]));
 		return 0;
 	}
-	if (argc != 6 || strcmp(argv[1], "connect")) {
-		fprintf(stderr, "usage: initiator keys COUNT | connect ADDRESS PORT DEVICE_PUBLIC INNER_TARGET\n");
+	if (argc != 6 || (strcmp(argv[1], "connect") && strcmp(argv[1], "session"))) {
+		fprintf(stderr, "usage: initiator keys COUNT | connect|session ADDRESS PORT DEVICE_PUBLIC INNER_TARGET\n");
 		return 2;
 	}
 	to.sin_port = htons((uint16_t)atoi(argv[3]));
@@ -412,6 +431,8 @@ int main(int argc, char **argv)
 	decode(device, argv[4]);
 	read_peers();
 	connect_all();
+	if (!strcmp(argv[1], "session"))
+		print_sessions();
 	printf("{\"peers\":%u,\"handshakes\":%u,\"answers\":%u}\n", peer_cnt, handshakes, answers);
 	return answers == peer_cnt ? 0 : 1;
 }
