@@ -103,4 +103,30 @@ check "packets of many sizes" sizes
 check "the kernel's port moves: our endpoint follows" eval 'guest wg set wg0 listen-port 51900 && guest ping -q -c 2 -W 3 10.9.0.1 && [ "$(endpoint_of "$WA" "$PUBB")" = "$B4:51900" ]'
 check "our port moves: the kernel follows" eval 'wg set "$WA" listen-port 51901 && on A ping -n -q -c 2 -i 0.3 -W 3 10.9.0.2 && guest wg show wg0 endpoints | grep -q 51901'
 check "the kernel's interface down and up" eval 'guest "ip link set wg0 down; ip link set wg0 up" && wait_for 8 guest ping -q -c 1 -W 2 10.9.0.1'
+
+# MTU, and the kernel's entry for us removed and added, under a running ping.
+check "MTU 1280 in the kernel" eval 'guest ip link set wg0 mtu 1280 && guest ping -q -c 2 -s 1252 -W 3 10.9.0.1 && on A ping -n -q -c 2 -i 0.2 -W 3 -s 1392 10.9.0.2'
+check "MTU 1420 again" eval 'guest ip link set wg0 mtu 1420 && on A ping -n -q -c 2 -i 0.2 -W 3 -M do -s 1392 10.9.0.2'
+run_bg A "$TMP/under" ping -n -q -i 0.05 -w 12 10.9.0.2
+UNDER=$BGPID
+wg set "$WA" peer "$PUBB" remove
+wg set "$WA" peer "$PUBB" preshared-key "$(psk)" endpoint "$B4:51900" allowed-ips 10.9.0.2/32,fd09::2/128
+check "our peer removed and added under traffic: a new session" wait_for 6 answers A 10.9.0.2
+# entry AT: the kernel has no entry for us, then a new one
+entry() { guest "wg set wg0 peer $PUBA remove; wg set wg0 peer $PUBA preshared-key /tmp/psk endpoint $1 allowed-ips 10.9.0.1/32,fd09::1/128"; }
+check "the kernel's removed and added" entry "$A4:51901"
+check "a new session" wait_for 6 guest ping -q -c 1 -W 2 10.9.0.1
+check "the ping goes on" kill -0 $UNDER
+stop $UNDER INT
+
+# The kernel asks at each of our addresses, and must be answered from there: that is where it then sees us.
+ip -n "$P-A" addr add 198.51.100.9/24 dev k0
+ip -n "$P-A" addr add 2001:db8:1::9/64 dev k0 nodad
+for at in 198.51.100.9 "$A4" "[2001:db8:1::9]" "[$A6]"; do
+	wg set "$WA" peer "$PUBB" remove
+	wg set "$WA" peer "$PUBB" preshared-key "$(psk)" allowed-ips 10.9.0.2/32,fd09::2/128
+	entry "$at:51901" >/dev/null
+	check "the kernel asks at $at: a session and data" guest ping -q -c 3 -W 3 10.9.0.1
+	equal "and is answered from there" "$(guest wg show wg0 endpoints | awk '{ print $2 }')" "$at:51901"
+done
 done_testing

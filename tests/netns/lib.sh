@@ -387,8 +387,8 @@ iperf_udp() {
 }
 # received Mbit/s of the last run
 mbits() { jq '[.end.sum_received.bits_per_second, .end.sum_received_bidir_reverse.bits_per_second] | map(. // 0) | add / 1e6 | floor' "$TMP/iperf.json"; }
-# the longest run of seconds without data in the last run
-dead_seconds() { jq '[.intervals[].sum.bytes] | map(if . == 0 then 1 else 0 end) | reduce .[] as $x ([0, 0]; if $x == 1 then [.[0] + 1, ([.[1], .[0] + 1] | max)] else [0, .[1]] end) | .[1]' "$TMP/iperf.json"; }
+# dead_seconds [FILE]: the longest run of seconds without data, in the last run
+dead_seconds() { jq '[.intervals[].sum.bytes] | map(if . == 0 then 1 else 0 end) | reduce .[] as $x ([0, 0]; if $x == 1 then [.[0] + 1, ([.[1], .[0] + 1] | max)] else [0, .[1]] end) | .[1]' "${1:-$TMP/iperf.json}"; }
 
 # transfer FROM_NS TO_NS ADDRESS MEGABYTES [RATE_BYTES]: nc with equal sha256
 transfer() {
