@@ -97,3 +97,55 @@ seed("uapi", "errors", "\5set=1\nlisten_port=7\n\nset=1\nbogus=1\n\nset=1\nx\n\n
 seed("uapi", "cut-off", f"\3set=1\n{peer}allowed_ip=10.0.0.0/2")
 seed("uapi", "created-then-changed", f"\5set=1\npublic_key=a2{KEY[2:]}\nendpoint=[::1]:1\npersistent_keepalive_interval=5\n")
 seed("uapi", "long", "\7set=1\n" + "a" * 1200 + "\n\n")
+
+# Heads and bodies of HTTP/1; the first byte is the target's.
+GET = b"GET http://a.example/x HTTP/1.1\r\nHost: a.example\r\n"
+CHUNKS = b"5\r\nhello\r\nA;x=y\r\n0123456789\r\n0\r\nT: v\r\n\r\nNEXT"
+for name, first, text in (
+    ("get", 0, GET + b"\r\nNEXT"), ("get-cut", 4, GET + b"\r\n"), ("tight", 2, b"GET / HTTP/1.1\r\nA: b\r\n\r\n"),
+    ("connect", 8, b"CONNECT a.example:443 HTTP/1.1\r\n\r\n\x16\x03\x01"),
+    ("chunked", 20, b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNKS),
+    ("length", 12, b"PUT / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhelloNEXT"),
+    ("both", 0, b"PUT / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"),
+    ("twice", 0, b"PUT / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n"),
+    ("folded", 0, GET + b"A: b\r\n c\r\n\r\n"), ("lf", 0, GET.replace(b"\r", b"") + b"\n"), ("blank", 0, GET + b"A : b\r\n\r\n"),
+    ("ok", 1, b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"), ("close", 5, b"HTTP/1.0 200 OK\r\n\r\nabc"),
+    ("ok-chunked", 9, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNKS),
+    ("no-content", 1, b"HTTP/1.1 204 \r\nContent-Length: 3\r\n\r\nabc"),
+):
+    seed("http1", name, bytes([first]) + text)
+
+for name, data in {
+    "greeting": b"\x00\x05\x02\x00\x02", "auth": b"\x01\x01\x04user\x04pass", "connect4": b"\x02\x05\x01\x00\x01\x0a\x09\x00\x02\x00\x50GET",
+    "connect6": b"\x02\x05\x01\x00\x04" + bytes(15) + b"\x01\x00\x50", "name": b"\x02\x05\x01\x00\x03\x09a.example\x01\xbb",
+    "number": b"\x02\x05\x01\x00\x03\x0810.9.0.2\x00\x50", "associate": b"\x02\x05\x03\x00\x01" + bytes(6), "type": b"\x02\x05\x01\x00\x02\x00\x00",
+    "udp4": b"\x03\x00\x00\x00\x01\x0a\x09\x00\x02\x00\x35data", "udp-name": b"\x03\x00\x00\x00\x03\x01a\x00\x35data",
+    "fragment": b"\x03\x00\x00\x01\x01\x0a\x09\x00\x02\x00\x35data", "nul": b"\x02\x05\x01\x00\x03\x03a\x00b\x00\x50",
+}.items():
+    seed("socks5", name, data)
+
+
+def hello(name, kind=0, extensions=b""):
+    """A ClientHello in one record."""
+    host = bytes([kind]) + struct.pack(">H", len(name)) + name
+    exts = struct.pack(">HHH", 0, len(host) + 2, len(host)) + host if name else b""
+    exts = extensions + exts
+    body = b"\x03\x03" + bytes(32) + b"\x00" + b"\x00\x02\x13\x01" + b"\x01\x00" + struct.pack(">H", len(exts)) + exts
+    message = b"\x01" + struct.pack(">I", len(body))[1:] + body
+    return message
+
+
+def records(message, size):
+    parts = [message[i:i + size] for i in range(0, len(message), size)]
+    return b"".join(b"\x16\x03\x01" + struct.pack(">H", len(p)) + p for p in parts)
+
+
+seed("sni", "name", records(hello(b"a.example"), 16000))
+seed("sni", "split", records(hello(b"a.example"), 11))
+seed("sni", "upper", records(hello(b"A.Example"), 30) + b"\x14\x03\x03\x00\x01\x01")
+seed("sni", "none", records(hello(b""), 16000))
+seed("sni", "address", records(hello(b"10.9.0.2"), 16000))
+seed("sni", "other-kind", records(hello(b"a.example", 1), 16000))
+seed("sni", "ech", records(hello(b"a.example", 0, b"\xfe\x0d\x00\x04abcd"), 16000))
+seed("sni", "http", b"GET / HTTP/1.1\r\n\r\n")
+seed("sni", "server", b"\x16\x03\x03\x00\x04\x02\x00\x00\x00")
