@@ -30,7 +30,8 @@ struct cc_ops {
 	void (*init)(struct cc *cc, adit_time now);
 	/* Grows cwnd, never past cc->max. */
 	void (*on_ack)(struct cc *cc, const struct cc_ack *ack, adit_time now);
-	/* Recovery begins: sets ssthresh (cwnd follows by PRR); remembers for undo. */
+	/* Recovery begins: sets ssthresh (cwnd follows by PRR); remembers for undo.
+	 * in_flight, here and below: before anything was marked lost. */
 	void (*on_loss)(struct cc *cc, uint32_t in_flight, adit_time now);
 	/* Retransmission timeout: ssthresh, cwnd = 1 segment; remembers for undo
 	 * (repeated timeouts of the same data do not lower ssthresh again). */
@@ -55,8 +56,9 @@ struct cc_cubic {
 	adit_time epoch;      /* start of the present avoidance epoch; 0 = none */
 	adit_time app_limited_since; /* growth stands still meanwhile; 0 = not */
 	uint32_t w_max, cwnd_epoch, w_est;
-	uint32_t w_est_acked; /* bytes towards w_est's next step */
-	uint32_t cwnd_acked;  /* bytes towards cwnd's next step */
+	uint32_t cwnd_prior;  /* cwnd when ssthresh was last set */
+	uint32_t w_est_rest;  /* below one byte of w_est */
+	uint32_t cwnd_rest;   /* below one byte of cwnd */
 	adit_time k;
 };
 
@@ -96,8 +98,12 @@ struct prr {
 	uint32_t delivered, out;
 };
 
+/* flight_size: RecoverFS of RFC 9937 6: end - una before the ACK that began it,
+ * without what was SACKed before that ACK. */
 void prr_begin(struct prr *p, uint32_t flight_size);
-/* cwnd for the moment after an ACK in recovery. */
+/* cwnd for the moment after an ACK in recovery (the first, the one that began
+ * it, included; the last excluded: there cwnd = ssthresh). safe_ack: it moved
+ * una and brought no sign of further loss. */
 uint32_t prr_ack(struct prr *p, uint32_t delivered, uint32_t in_flight, uint32_t ssthresh, uint32_t mss,
 		 bool safe_ack);
 static inline void prr_sent(struct prr *p, uint32_t bytes)

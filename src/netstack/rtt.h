@@ -20,12 +20,15 @@ struct rtt {
 	adit_time min_since;    /* two-bucket window */
 	adit_time min_next;
 	adit_time latest;
+	adit_time round_since;  /* samples are counted by round trips */
+	unsigned round_cnt, round_last;
 	unsigned backoff;       /* doublings since the last sample */
 };
 
 void rtt_init(struct rtt *r);
 /* in_flight in segments when the sample's segment was sent: several samples a
- * round trip count as one between them (RFC 7323 appendix G). */
+ * round trip count as one between them (RFC 7323 appendix G; fewer than are
+ * expected there, because the peer acknowledges in trains, count for more). */
 void rtt_sample(struct rtt *r, adit_time sample, unsigned in_flight_segs, adit_time now);
 /* With backoff, at most RTT_RTO_MAX. */
 adit_time rtt_rto(const struct rtt *r);

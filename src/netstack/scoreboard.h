@@ -9,15 +9,22 @@
  * split where a SACK, a loss or a partial retransmission ends inside it
  * (splits are rounded down to a multiple of the record's own mss from its
  * start, so that a retransmission is made of the segments that were sent; a
- * SACK edge that is no such multiple splits exactly). A FIN counts as one
- * byte at the end of the stream. Records are found in time that does not grow
- * linearly with their number.
+ * SACK edge that is no such multiple splits exactly). Neighbours that are both
+ * SACKED become one record. A FIN counts as one byte at the end of the stream.
+ * Records stand in a balanced tree by sequence (scoreboard_tree.c), threaded,
+ * so that what is sent last is added and what was sent first is taken away
+ * without a walk.
+ *
+ * How many there may be is bound (SB_RECORDS_*): what a peer's SACK blocks
+ * would split beyond that is not noted, as if the block had not come.
  *
  *   state        in flight?   leads out
  *   SENT         yes          acked; SACKED; LOST (RACK, RTO)
  *   LOST         no           acked; SACKED; RESENT when it is sent again
  *   RESENT       yes          acked; SACKED; LOST (RACK, RTO)
  *   SACKED       no           acked; LOST only when the receiver reneged (RTO)
+ *
+ * That a range was sent again is remembered beside its state, for Karn's rule.
  *
  * The byte counters are exact at every moment: sacked + lost + in flight =
  * end - una. scoreboard_check recounts them (test builds).
@@ -32,7 +39,11 @@
 #include "base/list.h"
 #include "base/time.h"
 
-struct sb_record;
+/* At most SB_RECORDS_MIN + one for SB_RECORDS_BYTES of what is outstanding. */
+#define SB_RECORDS_MIN   256
+#define SB_RECORDS_BYTES 256
+
+struct sb_record; /* scoreboard_tree.h */
 
 struct scoreboard {
 	uint32_t una, end;     /* [una, end) was sent */
@@ -42,8 +53,8 @@ struct scoreboard {
 	unsigned records;
 	size_t memory;         /* bytes of records, for the caller's books */
 	struct sb_record *root;     /* by sequence; the implementation's */
-	struct sb_record *first;    /* lowest */
-	struct adit_list by_time;   /* in order of last transmission; SENT and RESENT alone */
+	struct sb_record *first, *last; /* lowest and highest */
+	struct adit_list by_time;   /* in order of last transmission, then sequence; SENT and RESENT alone */
 	struct sb_record *spare;    /* free records kept */
 	unsigned spare_cnt;
 
@@ -71,16 +82,21 @@ static inline uint32_t scoreboard_in_flight(const struct scoreboard *sb)
 
 /* New bytes [end, end + len) were sent as segments of mss. Returns 0 or -ENOMEM (nothing recorded). */
 int scoreboard_sent(struct scoreboard *sb, uint32_t len, uint32_t mss, adit_time now);
-/* The lowest LOST range; at most max bytes (rounded to whole segments when
- * shorter than the record). Returns its length, 0 = none. *mss is the segment
- * size it was sent with. */
+/* The lowest LOST range; at most max bytes (rounded down to whole segments when
+ * shorter than the record: 0 when max is below one). Returns its length, 0 =
+ * none. *mss is the segment size it was sent with. */
 uint32_t scoreboard_next_lost(struct scoreboard *sb, uint32_t max, uint32_t *seq, uint32_t *mss);
 /* [seq, seq + len), lying in one LOST, SENT or RESENT record, was sent again
  * (a probe sends what is not lost). 0 or -ENOMEM. */
 int scoreboard_resent(struct scoreboard *sb, uint32_t seq, uint32_t len, adit_time now);
 
-/* What one arriving ACK did; zeroed by the caller before its first call. */
+/* What one arriving ACK did; zeroed by the caller before its first call, but
+ * for what RFC 8985 6.2 step 2 wants to know: was the original or the
+ * retransmission delivered? */
 struct sb_ack {
+	adit_time ts_echo;       /* given: last moment of the clock tick in TSecr; 0 = no timestamps */
+	adit_time min_rtt;       /* given: 0 or ADIT_NEVER = none known */
+
 	uint32_t acked;          /* bytes acknowledged cumulatively by this ACK */
 	uint32_t sacked;         /* bytes newly SACKed */
 	uint32_t delivered;      /* newly delivered: acked that were not SACKed before + sacked */
@@ -88,12 +104,14 @@ struct sb_ack {
 	bool resent_acked;       /* something that had been sent again was acked or SACKed */
 	bool original_acked;     /* something delivered that was never sent again (F-RTO, RFC 5682) */
 	bool sack_seen;          /* the ACK changed the SACK scoreboard */
+
+	bool begun;              /* the implementation's: */
+	uint32_t fack;           /* highest delivered before this ACK */
+	adit_time newest;        /* when that which rtt is of was sent */
 };
 /* Cumulative part first. una within [sb->una, sb->end]. */
 void scoreboard_ack(struct scoreboard *sb, uint32_t una, struct sb_ack *r, adit_time now);
-/* One SACK block above una; parts outside [una, end] are ignored. ts_echo_before: see
- * RFC 8985 6.2 step 2 - whether the echoed timestamp shows that the original of
- * a resent range was delivered (caller passes the time its TSecr maps to, or 0). */
+/* One SACK block above una, in any order; parts outside [una, end] are ignored. */
 void scoreboard_sack(struct scoreboard *sb, uint32_t from, uint32_t to, struct sb_ack *r, adit_time now);
 
 /*
@@ -112,7 +130,14 @@ void scoreboard_dsack(struct scoreboard *sb, uint32_t snd_nxt);
 void scoreboard_recovery_done(struct scoreboard *sb);
 /* RTO: everything not SACKed is LOST; with `reneged` SACKed ranges as well. Returns bytes newly lost. */
 uint32_t scoreboard_all_lost(struct scoreboard *sb, bool reneged);
-/* A recovery was found spurious: LOST ranges are in flight again as SENT. */
+/* The same by RFC 8985 6.3: the first segment, and what RACK would by now call
+ * lost whatever was delivered; younger segments stay in flight. */
+uint32_t scoreboard_rto_lost(struct scoreboard *sb, uint32_t mss, adit_time reo_wnd, adit_time now);
+/* Segments are at most mss long from now on (the path's MTU fell): so are those
+ * that are sent again. */
+void scoreboard_set_mss(struct scoreboard *sb, uint32_t mss);
+/* A recovery was found spurious: LOST ranges are in flight again, as SENT (RESENT
+ * if they had been sent again). */
 void scoreboard_undo(struct scoreboard *sb);
 /* RFC 6675 when the peer has no SACK: three duplicate ACKs: the first segment is lost. */
 uint32_t scoreboard_first_lost(struct scoreboard *sb, uint32_t mss);
