@@ -135,7 +135,7 @@ static int watch_link(struct adit_tunnel *t, const struct adit_tunnel_config *cf
 	int r;
 
 	t->link_pending = true;
-	if (cfg->inner || !t->ifname[0]) {
+	if (cfg->inner || cfg->tun_elsewhere || !t->ifname[0]) {
 		t->link = (struct adit_link){ .fd = -1, .up = true, .mtu = cfg->mtu ? cfg->mtu : MTU_DEFAULT };
 		return 0;
 	}

@@ -26,6 +26,7 @@ struct adit_tunnel_config {
 	const struct adit_core *core;
 	const char *ifname; /* of the TUN to create; "%d" patterns are the kernel's */
 	int tun_fd;         /* >= 0: an open TUN instead; taken over */
+	bool tun_elsewhere; /* ... of another network namespace: not followed, but taken as up, with `mtu` */
 	struct adit_inner *inner; /* a stack of our own instead (tunnel/stack_inner.h); not taken over; one thread */
 	struct adit_guest *guest; /* more work for the data thread, or NULL */
 	unsigned mtu;       /* of a TUN that is created; 0 = 1420 */
