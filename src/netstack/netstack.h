@@ -95,8 +95,9 @@ unsigned adit_netstack_mtu(const struct adit_netstack *ns);
  * One IP packet that arrived, or several TCP segments or UDP datagrams merged
  * behind one header: iov[0] starts with the whole header, the rest is payload
  * in any cut. gso_size = payload bytes of each merged segment but the last, 0
- * = a single packet. Memory is lent until adit_netstack_in_end, and must not
- * change meanwhile.
+ * = a single packet. Merged packets were verified by who merged them: neither
+ * the lengths nor the checksums of their header are looked at. Memory is lent
+ * until adit_netstack_in_end, and must not change meanwhile.
  */
 void adit_netstack_in(struct adit_netstack *ns, const struct iovec *iov, int cnt, unsigned gso_size, adit_time now);
 void adit_netstack_in_end(struct adit_netstack *ns, adit_time now);

@@ -70,6 +70,14 @@ struct adit_netstack {
 	struct ns_time_waits *time_waits;
 	adit_time next_trim;
 	uint16_t ip_id;
+	uint32_t ip6_id;       /* of fragments */
+	uint16_t port_counter; /* flow_ephemeral_port */
+	unsigned queue_run;    /* packets of the queue taken in a row while connections waited */
+	enum adit_drop last_drop; /* for traces: of the packet being looked at */
+	struct udp_datagram *udp_lent; /* what adit_udp_sock_recv gave last */
+	size_t udp_cnt;
+	size_t memory;         /* of the budget, slabs aside */
+	unsigned echo_tokens; adit_time echo_refill; /* echo requests we answer: 1000 a second */
 	unsigned syn_cnt;  /* connections between SYN and accept */
 	unsigned icmp_tokens; adit_time icmp_refill; /* errors we send: 100 a second */
 	unsigned challenge_tokens; adit_time challenge_refill; /* RFC 5961 7 */
@@ -99,7 +107,13 @@ void ns_sock_fini(struct adit_sock *s);
 static inline void ns_drop(struct adit_netstack *ns, enum adit_drop drop, unsigned cnt)
 {
 	ns->n.drops[drop] += cnt;
+	ns->last_drop = drop;
 }
+/* Takes a token out of a bucket that holds, and gets in a second, `rate` of them. */
+bool ns_token(unsigned *tokens, adit_time *refill, unsigned rate, adit_time now);
+/* The budget, for what is not a slab; false: nothing left. */
+bool ns_charge(struct adit_netstack *ns, size_t len);
+void ns_uncharge(struct adit_netstack *ns, size_t len);
 bool ns_is_ours(const struct adit_netstack *ns, const struct adit_addr *a);
 void ns_random(struct adit_netstack *ns, void *buf, size_t len);
 uint32_t ns_random32(struct adit_netstack *ns);
@@ -145,9 +159,12 @@ struct tcp *flow_find(const struct adit_netstack *ns, const struct adit_endpoint
 int flow_insert(struct adit_netstack *ns, struct tcp *t); /* 0, -EADDRINUSE, -ENOMEM */
 void flow_remove(struct adit_netstack *ns, struct tcp *t);
 /* RFC 6056 algorithm 3 (keyed by the remote): a free port of 32768..60999 for
- * this local address and remote; 0: none. TIME-WAIT ones count as taken. */
+ * this local address and remote; 0: none. TIME-WAIT ones count as taken; when
+ * free ones are rare, one that has rested for a second with timestamps on is
+ * taken all the same (RFC 6191 2): its entry is gone then, and the new
+ * connection's timestamps must be above the old one's. */
 uint16_t flow_ephemeral_port(struct adit_netstack *ns, const struct adit_addr *local,
-			     const struct adit_endpoint *remote);
+			     const struct adit_endpoint *remote, adit_time now);
 
 /* --- time_wait.c: 2 * MSL = 60 s, in 64-byte entries, at most 65536 -------------------- */
 
@@ -210,7 +227,9 @@ void tcp_send_reset(struct adit_netstack *ns, const struct tcp_segment *seg, adi
 void tcp_send_bare_ack(struct adit_netstack *ns, const struct adit_endpoint *local, const struct adit_endpoint *remote,
 		       const struct time_wait_info *info, adit_time now);
 
-/* Test builds: every invariant of every connection; asserts. */
+/* A connection's invariants; asserts. For ns_check alone. */
+void tcp_check(const struct tcp *t);
+/* Test builds: every invariant of every connection; asserts (check.c). */
 void ns_check(const struct adit_netstack *ns);
 
 #endif
