@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * tcp_mtu.c - the segment size: what the peer said, what the path is known to
+ * carry (RFC 1191, RFC 8201), and what it is found not to carry although
+ * nobody says so (a black hole, RFC 4821).
+ */
+#include "netstack/tcp.h"
+
+#include "base/inet.h"
+
+enum { MTU_FLOOR_4 = 576, MTU_FLOOR_6 = 1280, MTU_STEP_4 = 1024 };
+
+uint16_t tcp_offered_mss(const struct adit_netstack *ns, uint8_t family)
+{
+	unsigned head = (family == 4 ? ADIT_IP4_HDR : ADIT_IP6_HDR) + ADIT_TCP_HDR;
+
+	return (uint16_t)(ns->cfg.mtu > 65535 ? 65535 - head : ns->cfg.mtu - head);
+}
+
+static unsigned path_mtu(const struct tcp *t, adit_time now)
+{
+	unsigned mtu = pmtu_get(t->sock.ns, &t->sock.remote.addr, now);
+
+	return t->mtu_limit && t->mtu_limit < mtu ? t->mtu_limit : mtu;
+}
+
+void tcp_update_mss(struct tcp *t, adit_time now)
+{
+	unsigned head = ip_hdr_len(&t->sock.remote.addr) + ADIT_TCP_HDR, mss = path_mtu(t, now) - head;
+
+	if (mss > t->peer_mss)
+		mss = t->peer_mss;
+	if (t->ts_ok)
+		mss -= 12;
+	if (mss == t->mss)
+		return;
+	t->mss = (uint16_t)mss;
+	cc_set_mss(&t->cc, mss);
+}
+
+/* What is in flight was as large as the old size allowed: it did not get
+ * through, and that says nothing of congestion. */
+static void shrink(struct tcp *t, adit_time now)
+{
+	uint16_t before = t->mss;
+
+	tcp_update_mss(t, now);
+	if (t->mss < before)
+		tcp_resize_in_flight(t, now);
+}
+
+void tcp_mtu_changed(struct tcp *t, adit_time now)
+{
+	if (tcp_synchronized(t))
+		shrink(t, now);
+}
+
+/*
+ * The second timeout in a row with full segments in flight: maybe they are too
+ * large. One step down; if that was not it, the timeouts go on and nothing is lost.
+ */
+bool tcp_blackhole_timeout(struct tcp *t, adit_time now)
+{
+	unsigned mtu = path_mtu(t, now), floor = t->sock.remote.addr.family == 4 ? MTU_FLOOR_4 : MTU_FLOOR_6, next;
+
+	if (t->tries < TCP_BLACKHOLE_TIMEOUTS || t->sb.end - t->sb.una < t->mss || mtu <= floor)
+		return false;
+	next = mtu > MTU_FLOOR_6 ? MTU_FLOOR_6 : mtu > MTU_STEP_4 ? MTU_STEP_4 : floor;
+	t->mtu_limit = (uint16_t)next;
+	pmtu_set(tcp_ns(t), &t->sock.remote.addr, next, now); /* its neighbours need not find out again */
+	shrink(t, now);
+	return true;
+}
+
+void tcp_icmp(struct adit_netstack *ns, const struct adit_endpoint *local, const struct adit_endpoint *remote,
+	      uint32_t seq, enum icmp_kind kind, int error, unsigned mtu, adit_time now)
+{
+	struct tcp *t = flow_find(ns, local, remote);
+	bool syn;
+
+	if (!t) {
+		ns_drop(ns, ADIT_DROP_no_flow, 1);
+		return;
+	}
+	syn = t->state == TCP_SYN_SENT || t->state == TCP_SYN_RECEIVED;
+	/* RFC 5927 4.1: only what is in flight can have met the error */
+	if (syn ? seq != t->iss : (!seq_le(t->sb.una, seq) || !seq_lt(seq, t->sb.end))) {
+		ns_drop(ns, ADIT_DROP_not_in_flight, 1);
+		return;
+	}
+	switch (kind) {
+	case ICMP_GOT_TOO_BIG:
+		if (syn || mtu >= path_mtu(t, now))
+			return;
+		pmtu_set(ns, &remote->addr, mtu, now);
+		shrink(t, now);
+		return;
+	case ICMP_GOT_UNREACHABLE:
+	case ICMP_GOT_TIME_EXCEEDED:
+		t->sock.error = error;
+		/* soft for what is established (RFC 5461): it may be passing; a connect has nothing to lose */
+		if (t->state == TCP_SYN_SENT && kind == ICMP_GOT_UNREACHABLE)
+			tcp_die(t, error);
+		return;
+	}
+}
