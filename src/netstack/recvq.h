@@ -11,7 +11,8 @@
  * when they come, to their place by sequence number, so closing a hole moves
  * nothing. When memory is short, bytes are refused: what was borrowed and
  * cannot be stored is forgotten and `next` goes back (it must not have been
- * acknowledged), what is out of order is not taken.
+ * acknowledged), what is out of order is not taken. Bytes in order come first:
+ * for their sake everything out of order may be forgotten.
  *
  * Ranges out of order are a sorted list of extents (at most RECVQ_EXTENTS),
  * which is also what selective acknowledgements (RFC 2018) are made from, the
@@ -24,7 +25,7 @@
 
 #include "netstack/slab.h"
 
-#define RECVQ_EXTENTS  64
+#define RECVQ_EXTENTS  1280
 #define RECVQ_BORROWED 160 /* iovecs */
 
 struct recvq_range {
@@ -63,7 +64,8 @@ static inline uint32_t recvq_readable(const struct recvq *q)
 }
 int recvq_peek(const struct recvq *q, struct iovec *iov, int max);
 void recvq_consume(struct recvq *q, uint32_t len);
-/* Copies what is borrowed. Returns the bytes that had to be forgotten. */
+/* Copies what is borrowed. Returns by how many bytes `next` went back for want
+ * of memory (of those, what was stored already is out of order now). */
 uint32_t recvq_settle(struct recvq *q);
 /* Highest sequence number held + 1 (= next when nothing is out of order). */
 uint32_t recvq_end(const struct recvq *q);

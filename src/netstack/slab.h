@@ -3,24 +3,33 @@
  * slab.h - memory for flow buffers, in three sizes, charged to a budget.
  *
  * Free slabs are kept for reuse and given back to the system bit by bit:
- * slab_pool_trim frees half of what was not needed since the last trim. The
- * last eighth of the budget is a reserve for small slabs, so that every flow
- * can make progress when large ones have taken the rest. What lies free in the
- * pool stays charged, but is freed when the budget would refuse.
+ * slab_pool_trim frees half of what was not needed since the last trim. What
+ * lies free in the pool stays charged, but is freed when the budget would
+ * refuse.
+ *
+ * DOC: when memory is short
+ *
+ * Large slabs are given out of the first half of the budget, medium ones out
+ * of the first seven eighths. The last eighth is a reserve of small slabs, so
+ * that every flow can make progress when others have taken the rest: there, a
+ * queue takes a slab only if it holds none (slab_pool_scarce).
  */
 #ifndef ADIT_NETSTACK_SLAB_H
 #define ADIT_NETSTACK_SLAB_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/budget.h"
 
-enum slab_class { SLAB_SMALL, SLAB_MEDIUM, SLAB_LARGE, SLAB_CLASSES };
+/* NOTES is not for stream bytes: what a queue notes while it has something in it. */
+enum slab_class { SLAB_SMALL, SLAB_MEDIUM, SLAB_LARGE, SLAB_NOTES, SLAB_CLASSES };
 
 /* Room behind the header of a slab, headroom included. */
 #define SLAB_SMALL_LEN  2048
 #define SLAB_MEDIUM_LEN 16384
 #define SLAB_LARGE_LEN  (65536 + 4096)
+#define SLAB_NOTES_LEN  3648
 
 struct slab {
 	struct slab *next;   /* for its owner's list */
@@ -47,6 +56,15 @@ void slab_pool_fini(struct slab_pool *p);
  * NULL when nothing is left. start = end = 0. */
 struct slab *slab_get(struct slab_pool *p, size_t want);
 void slab_put(struct slab_pool *p, struct slab *s);
+/* A slab of the class NOTES, or NULL. */
+struct slab *slab_get_notes(struct slab_pool *p);
+/* Only the reserve is left: take a slab only where nothing is held. */
+bool slab_pool_scarce(const struct slab_pool *p);
+/* What a slab is charged with. */
+static inline uint32_t slab_size(const struct slab *s)
+{
+	return (uint32_t)sizeof(*s) + s->cap;
+}
 /* Once a second while anything is free. Returns whether free ones are left. */
 bool slab_pool_trim(struct slab_pool *p);
 

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: ISC */
+/* slab.c - memory for flow buffers: free lists by class in front of a shared budget */
+#include "netstack/slab.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static const uint32_t class_len[SLAB_CLASSES] = {
+	[SLAB_SMALL] = SLAB_SMALL_LEN,
+	[SLAB_MEDIUM] = SLAB_MEDIUM_LEN,
+	[SLAB_LARGE] = SLAB_LARGE_LEN,
+	[SLAB_NOTES] = SLAB_NOTES_LEN,
+};
+
+static size_t class_size(unsigned cls)
+{
+	return sizeof(struct slab) + class_len[cls];
+}
+
+/* How much of the budget may be in use with a new slab of this class. */
+static size_t class_limit(const struct adit_budget *b, unsigned cls)
+{
+	switch (cls) {
+	case SLAB_LARGE:
+		return b->limit / 2;
+	case SLAB_MEDIUM:
+		return b->limit - b->limit / 8;
+	default:
+		return b->limit;
+	}
+}
+
+void slab_pool_init(struct slab_pool *p, struct adit_budget *budget)
+{
+	*p = (struct slab_pool){ .budget = budget };
+}
+
+static void free_slab(struct slab_pool *p, struct slab *s)
+{
+	size_t size = slab_size(s);
+
+	assert(p->used >= size);
+	p->used -= size;
+	adit_budget_give(p->budget, size);
+	free(s);
+}
+
+/* Frees up to cnt slabs of the free list of a class. */
+static void release(struct slab_pool *p, unsigned cls, unsigned cnt)
+{
+	for (; cnt && p->free[cls]; cnt--) {
+		struct slab *s = p->free[cls];
+
+		p->free[cls] = s->next;
+		p->free_cnt[cls]--;
+		free_slab(p, s);
+	}
+	if (p->low[cls] > p->free_cnt[cls])
+		p->low[cls] = p->free_cnt[cls];
+}
+
+static size_t free_bytes(const struct slab_pool *p)
+{
+	size_t sum = 0;
+
+	for (unsigned c = 0; c < SLAB_CLASSES; c++)
+		sum += p->free_cnt[c] * class_size(c);
+	return sum;
+}
+
+void slab_pool_fini(struct slab_pool *p)
+{
+	for (unsigned c = 0; c < SLAB_CLASSES; c++)
+		release(p, c, p->free_cnt[c]);
+	assert(!p->used);
+}
+
+bool slab_pool_scarce(const struct slab_pool *p)
+{
+	return p->budget->used - free_bytes(p) > p->budget->limit - p->budget->limit / 8;
+}
+
+static struct slab *reuse(struct slab_pool *p, unsigned cls)
+{
+	struct slab *s = p->free[cls];
+
+	if (!s)
+		return NULL;
+	p->free[cls] = s->next;
+	if (--p->free_cnt[cls] < p->low[cls])
+		p->low[cls] = p->free_cnt[cls];
+	return s;
+}
+
+static struct slab *allocate(struct slab_pool *p, unsigned cls)
+{
+	size_t size = class_size(cls);
+	struct slab *s;
+
+	if (p->budget->used + size > class_limit(p->budget, cls)) {
+		size_t unused = free_bytes(p);
+
+		if (p->budget->used - unused + size > class_limit(p->budget, cls)) {
+			p->budget->refused += cls == SLAB_SMALL || cls == SLAB_NOTES;
+			return NULL;
+		}
+		for (unsigned c = 0; c < SLAB_CLASSES; c++)
+			release(p, c, p->free_cnt[c]);
+	}
+	if (!adit_budget_take(p->budget, size))
+		return NULL;
+	s = aligned_alloc(_Alignof(struct slab), size);
+	if (!s) {
+		adit_budget_give(p->budget, size);
+		return NULL;
+	}
+	p->used += size;
+	s->cls = (uint8_t)cls;
+	s->cap = class_len[cls];
+	return s;
+}
+
+static struct slab *get_class(struct slab_pool *p, unsigned cls)
+{
+	struct slab *s = reuse(p, cls);
+
+	if (!s)
+		s = allocate(p, cls);
+	if (s) {
+		s->next = NULL;
+		s->start = s->end = s->seq = 0;
+	}
+	return s;
+}
+
+struct slab *slab_get(struct slab_pool *p, size_t want)
+{
+	unsigned cls = SLAB_SMALL;
+	struct slab *s;
+
+	while (cls < SLAB_LARGE && want + 160 > class_len[cls])
+		cls++;
+	while (!(s = get_class(p, cls)) && cls > SLAB_SMALL)
+		cls--;
+	return s;
+}
+
+struct slab *slab_get_notes(struct slab_pool *p)
+{
+	return get_class(p, SLAB_NOTES);
+}
+
+void slab_put(struct slab_pool *p, struct slab *s)
+{
+	/* in the reserve others wait for it, perhaps those of another pool */
+	if (slab_pool_scarce(p)) {
+		free_slab(p, s);
+		return;
+	}
+	s->next = p->free[s->cls];
+	p->free[s->cls] = s;
+	p->free_cnt[s->cls]++;
+}
+
+bool slab_pool_trim(struct slab_pool *p)
+{
+	bool left = false;
+
+	for (unsigned c = 0; c < SLAB_CLASSES; c++) {
+		release(p, c, (p->low[c] + 1) / 2);
+		p->low[c] = p->free_cnt[c];
+		left = left || p->free_cnt[c];
+	}
+	return left;
+}
