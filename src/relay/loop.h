@@ -20,6 +20,7 @@ struct relay_loop {
 	int epoll_fd;
 	struct adit_netstack *ns;
 	struct adit_wheel wheel;
+	struct adit_list again;   /* struct relay_again: what the last turn left over */
 	struct adit_list defunct; /* freed at the end of the turn: events may still name them */
 	adit_time now;            /* of the turn */
 	bool paused_accept;       /* no descriptor is left: listeners rest for a while */
@@ -29,7 +30,7 @@ struct relay_loop {
 struct relay_fd {
 	struct relay_loop *loop;
 	int fd;           /* -1: closed */
-	uint32_t events;  /* EPOLLIN | EPOLLOUT as armed; level-triggered */
+	uint32_t events;  /* EPOLLIN | EPOLLOUT as armed; level-triggered, unless EPOLLET is among them */
 	bool watched;
 	void (*ready)(struct relay_fd *f, uint32_t events, adit_time now);
 };
@@ -38,12 +39,20 @@ struct relay_fd {
 struct relay_sock {
 	struct adit_sock *sock; /* NULL: given back */
 	void (*event)(struct relay_sock *s, unsigned what, adit_time now); /* ADIT_EV_* */
+	/* A listener: a SYN came, to be accepted or refused; the socket is the callee's. */
+	void (*incoming)(struct relay_sock *s, struct adit_sock *sock, adit_time now);
 };
 
 struct relay_timer {
 	struct adit_wheel_entry entry;
 	struct relay_loop *loop;
 	void (*expired)(struct relay_timer *t, adit_time now);
+};
+
+/* Work that was cut off for the sake of the others, and goes on in the next turn. */
+struct relay_again {
+	struct adit_list link; /* self-linked or zero: not in line */
+	void (*run)(struct relay_again *a, adit_time now);
 };
 
 /* Memory that goes at the end of the turn. */
@@ -71,6 +80,8 @@ void relay_fd_close(struct relay_fd *f);
 void relay_timer_init(struct relay_timer *t, struct relay_loop *l,
 		      void (*expired)(struct relay_timer *t, adit_time now));
 void relay_timer_set(struct relay_timer *t, adit_time due); /* ADIT_NEVER cancels */
+void relay_again_set(struct relay_loop *l, struct relay_again *a);
+void relay_again_cancel(struct relay_again *a);
 void relay_defer_free(struct relay_loop *l, struct relay_defunct *d);
 
 #endif

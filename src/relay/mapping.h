@@ -15,10 +15,10 @@
  * loses its own least recently used one.
  *
  * A port that was given back rests for 2 s: its socket stays open and swallows
- * what comes late, so that nobody gets another's answers. Ports that rest are
- * not counted as used, but there may be no more of them than the pool is
- * large: while that many rest nobody is thrown out, and a datagram that needs
- * a new port is dropped and counted (udp_exhausted).
+ * what comes late, so that nobody gets another's answers. A port that rests is
+ * not counted as used; but while as many rest as the pool is large nobody is
+ * thrown out any more, and a datagram that needs a new port is dropped and
+ * counted (udp_exhausted).
  */
 #ifndef ADIT_RELAY_MAPPING_H
 #define ADIT_RELAY_MAPPING_H

@@ -13,6 +13,8 @@ struct relay_service_ops {
 	/* Stops listening; with kill, ends connections too. The service is freed
 	 * when its last connection has gone (relay_service_put). */
 	void (*stop)(struct relay_service *s, bool kill, adit_time now);
+	/* Optional: the last connection has gone; frees `state`. */
+	void (*free)(struct relay_service *s);
 };
 
 struct relay_service {
@@ -29,10 +31,13 @@ struct relay_service {
 extern const struct relay_service_ops relay_tcp_ops, relay_udp_ops, relay_remote_tcp_ops, relay_remote_udp_ops,
 	relay_stdio_ops, relay_socks_ops, relay_http_ops, relay_mixed_ops, relay_sni_ops;
 
+/* For as long as a connection is there, from accept on: they count for connections_max. */
 void relay_service_get(struct relay_service *s);
 void relay_service_put(struct relay_service *s);
 void relay_log(struct adit_relay *r, enum relay_log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* "connection refused", for logs and answers. */
+const char *relay_error_text(int error);
 
 /* A listener of this machine (TCP or Unix stream) for s->cfg: `accepted` gets
  * each connection (non-blocking, TCP_NODELAY) and owns it. When descriptors run
@@ -46,8 +51,9 @@ void relay_listener_close(struct relay_listener *l);
 /* Closes fd so that the client sees a reset with no byte. */
 void relay_reset_fd(int fd);
 
-/* Ties a client to a connection inside, counting for the service; fd and sock
- * are taken over, or closed and reset on failure. */
+/* Ties a client to a connection inside, counting for the service (opened, open,
+ * bytes), which it holds by a reference of its own; fd and sock are taken over,
+ * or closed and reset on failure. */
 void relay_service_splice(struct relay_service *s, int fd, struct adit_sock *sock, const void *early,
 			  size_t early_len, const void *reply, size_t reply_len, adit_time now);
 

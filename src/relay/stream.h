@@ -11,11 +11,17 @@
  * becomes FIN (shutdown) on the other while the opposite direction goes on.
  * A reset becomes a reset (SO_LINGER 0), an error inside resets the local
  * socket. The stream ends when both directions have.
+ *
+ * Descriptors are watched edge-triggered from the start, and what they were
+ * last known to be is remembered: in the steady state there is no epoll_ctl,
+ * and a socket that is readable again and again is read without being asked
+ * for. A stream that has moved its share of a turn stands in line for the next.
  */
 #ifndef ADIT_RELAY_STREAM_H
 #define ADIT_RELAY_STREAM_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "relay/loop.h"
 
@@ -35,10 +41,14 @@ struct relay_stream_ops {
 int relay_stream_start(struct relay_loop *l, struct relay_stream **ret, int fd, struct adit_sock *sock,
 		       const void *early, size_t early_len, const void *reply, size_t reply_len,
 		       const struct relay_stream_ops *ops, void *arg, adit_time now);
-/* The same between two descriptors in and out (standard input and output). */
+/* The same between two descriptors in and out (standard input and output):
+ * files, pipes, terminals or sockets, which are closed in the end. The program
+ * ignores SIGPIPE. */
 int relay_stream_start_pipe(struct relay_loop *l, struct relay_stream **ret, int in_fd, int out_fd,
 			    struct adit_sock *sock, const struct relay_stream_ops *ops, void *arg, adit_time now);
 /* Resets both sides; `ended` is not called. */
 void relay_stream_abort(struct relay_stream *s, adit_time now);
+/* So far: bytes sent inside, and received. */
+void relay_stream_bytes(const struct relay_stream *s, uint64_t *bytes_out, uint64_t *bytes_in);
 
 #endif
