@@ -114,6 +114,7 @@ struct tcp {
 	bool ecn_ok : 1, ecn_echo : 1, ecn_cwr_due : 1, ecn_syn : 1;
 	bool cwnd_blocked : 1;
 	bool undo_ok : 1;     /* the last reduction may yet prove wrong */
+	bool mended : 1;      /* ... but something sent again was needed */
 	bool tlp_resent : 1;
 	bool rtt_open : 1;
 	bool sent_said : 1;   /* EV_SENT was given for what is queued */

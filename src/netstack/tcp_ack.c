@@ -50,7 +50,7 @@ static void take_sack(struct tcp *t, const struct tcp_segment *seg, const struct
 		if (seq_lt(o->sack[i].from, o->sack[i].to))
 			scoreboard_sack(&t->sb, o->sack[i].from, o->sack[i].to, &a->sb, now);
 	}
-	if (a->dsack && t->undo_resent) {
+	if (a->dsack && t->undo_resent && seq_le(t->undo_una, o->sack[0].from)) {
 		uint32_t len = o->sack[0].to - o->sack[0].from;
 
 		/* one more of what was sent again came twice */
@@ -118,6 +118,16 @@ static bool fin_acknowledged(struct tcp *t, adit_time now)
 	return true;
 }
 
+/* When the echoed timestamp was sent, to the end of its millisecond; 0 = unknown. */
+static adit_time echo_time(const struct tcp *t, const struct tcp_options *o, adit_time now)
+{
+	adit_time age = (int32_t)(tcp_ts_now(t, now) - o->ts_ecr) * ADIT_MSEC;
+
+	if (!t->ts_ok || !o->has_ts || !o->ts_ecr || age < 0 || age >= now)
+		return 0;
+	return now / ADIT_MSEC * ADIT_MSEC - age + ADIT_MSEC - 1;
+}
+
 bool tcp_ack_in(struct tcp *t, const struct tcp_segment *seg, const struct tcp_options *o, adit_time now)
 {
 	struct tcp_acked a = { .una_before = t->sb.una, .in_flight_before = scoreboard_in_flight(&t->sb),
@@ -133,6 +143,8 @@ bool tcp_ack_in(struct tcp *t, const struct tcp_segment *seg, const struct tcp_o
 	update_window(t, seg);
 	count_duplicate(t, seg, t->snd_wnd == wnd_before);
 	t->probes = 0;
+	a.sb.min_rtt = t->rtt.min;
+	a.sb.ts_echo = echo_time(t, o, now);
 	scoreboard_ack(&t->sb, seg->ack, &a.sb, now);
 	take_sack(t, seg, o, &a, now);
 	progress = a.sb.acked > 0;

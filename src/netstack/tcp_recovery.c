@@ -20,6 +20,7 @@ enum { DUP_ACK_THRESHOLD = 3 };
 static void may_undo_later(struct tcp *t)
 {
 	t->undo_ok = true;
+	t->mended = false;
 	t->undo_una = t->sb.una;
 	t->undo_resent = 0;
 	t->undo_ts = 0;
@@ -35,16 +36,31 @@ void tcp_note_resent(struct tcp *t, uint32_t len, adit_time now)
 	tcp_ns(t)->n.retransmitted_bytes += len;
 }
 
-/* The ACK answers the original of what was sent again: its timestamp is older. */
-static bool original_answered(const struct tcp *t, const struct tcp_acked *a)
+/*
+ * The ACK answers the original of what was sent again: its timestamp is older.
+ * As long as other copies are under way they may yet be needed.
+ */
+static bool original_answered(struct tcp *t, const struct tcp_acked *a)
 {
-	return a->sb.resent_acked && a->sb.acked && a->has_ts && t->undo_ts && (int32_t)(a->ts_ecr - t->undo_ts) < 0;
+	if (!a->sb.resent_acked || !a->sb.acked || !a->has_ts || !t->undo_ts)
+		return false;
+	if ((int32_t)(a->ts_ecr - t->undo_ts) >= 0) {
+		t->mended = true;
+		return false;
+	}
+	return !t->mended && (t->sb.resent == 0 || seq_le(t->recover, t->sb.una));
 }
 
 /* Everything that was sent again has been reported as received twice. */
 static bool all_were_duplicates(const struct tcp *t, const struct tcp_acked *a)
 {
 	return a->dsack && t->undo_ts && t->undo_resent == 0;
+}
+
+/* What was taken for lost came before any of it was sent again. */
+static bool nothing_was_lost(const struct tcp *t, const struct tcp_acked *a)
+{
+	return t->trouble == TCP_RECOVERY && a->sb.delivered && t->undo_ts == 0 && t->sb.lost == 0;
 }
 
 /* After a timeout something arrived that was sent once only, before it. */
@@ -65,15 +81,21 @@ static void undo(struct tcp *t, adit_time now)
 	t->undos++;
 }
 
-static bool undo_if_wrong(struct tcp *t, const struct tcp_acked *a, adit_time now)
+static void undo_if_wrong(struct tcp *t, const struct tcp_acked *a, adit_time now)
 {
-	if (!t->undo_ok || !(original_answered(t, a) || all_were_duplicates(t, a) || timeout_was_early(t, a)))
-		return false;
-	undo(t, now);
-	return true;
+	if (!t->undo_ok)
+		return;
+	if (original_answered(t, a) || all_were_duplicates(t, a) || timeout_was_early(t, a) || nothing_was_lost(t, a))
+		undo(t, now);
 }
 
 /* --- recovery ------------------------------------------------------------------------ */
+
+/* RFC 5681 2: sent and not yet acknowledged cumulatively. */
+static uint32_t flight_size(const struct tcp *t, const struct tcp_acked *a)
+{
+	return t->sb.end - a->una_before;
+}
 
 static void enter_recovery(struct tcp *t, const struct tcp_acked *a, adit_time now)
 {
@@ -84,7 +106,7 @@ static void enter_recovery(struct tcp *t, const struct tcp_acked *a, adit_time n
 	t->recover = t->sb.end;
 	t->recoveries++;
 	may_undo_later(t);
-	t->cc.ops->on_loss(&t->cc, a->in_flight_before, now);
+	t->cc.ops->on_loss(&t->cc, flight_size(t, a), now);
 	prr_begin(&t->prr, flight);
 	t->tlp_open = false;
 }
@@ -110,8 +132,7 @@ static uint32_t find_losses(struct tcp *t, const struct tcp_acked *a, adit_time 
 			lost = scoreboard_first_lost(&t->sb, t->mss);
 		return lost;
 	}
-	reo = scoreboard_reo_wnd(&t->sb, t->trouble != TCP_ORDERLY, t->mss, t->rtt.min == ADIT_NEVER ? 0 : t->rtt.min,
-				 t->rtt.srtt);
+	reo = scoreboard_reo_wnd(&t->sb, t->trouble != TCP_ORDERLY, t->mss, t->rtt.min, t->rtt.srtt);
 	again = scoreboard_detect_loss(&t->sb, reo, &lost, now);
 	tcp_set_deadline(t, TCP_AT_REORDER, again);
 	return lost;
@@ -142,7 +163,7 @@ static void look_at_probe(struct tcp *t, const struct tcp_acked *a, adit_time no
 		return;
 	t->tlp_open = false;
 	if (t->tlp_resent && t->trouble == TCP_ORDERLY) { /* the probe mended a loss: congestion all the same */
-		t->cc.ops->on_loss(&t->cc, a->in_flight_before, now);
+		t->cc.ops->on_loss(&t->cc, flight_size(t, a), now);
 		t->cc.cwnd = t->cc.ssthresh;
 		t->undo_ok = false;
 	}
@@ -154,7 +175,7 @@ static void answer_ecn(struct tcp *t, const struct tcp_acked *a, adit_time now)
 {
 	if (!a->ece || t->trouble != TCP_ORDERLY || seq_lt(t->sb.una, t->ecn_recover))
 		return;
-	t->cc.ops->on_ecn(&t->cc, a->in_flight_before, now);
+	t->cc.ops->on_ecn(&t->cc, flight_size(t, a), now);
 	t->ecn_recover = t->sb.end; /* once a window (RFC 3168 6.1.2) */
 	t->ecn_cwr_due = true;
 }
@@ -183,6 +204,8 @@ static void resume_by_prr(struct tcp *t, const struct tcp_acked *a, uint32_t new
 		delivered = t->mss; /* a duplicate ACK: a segment left the network */
 	t->cc.cwnd = prr_ack(&t->prr, delivered, scoreboard_in_flight(&t->sb), t->cc.ssthresh, t->cc.mss,
 			     a->sb.acked && !newly_lost);
+	if (t->prr.out == 0 && t->sb.lost && t->cc.cwnd < scoreboard_in_flight(&t->sb) + t->mss)
+		t->cc.cwnd = scoreboard_in_flight(&t->sb) + t->mss; /* the fast retransmit itself never waits */
 }
 
 void tcp_after_ack(struct tcp *t, const struct tcp_acked *a, adit_time now)
@@ -214,7 +237,7 @@ void tcp_after_ack(struct tcp *t, const struct tcp_acked *a, adit_time now)
 void tcp_enter_loss(struct tcp *t, adit_time now)
 {
 	bool first = t->trouble != TCP_LOSS || !seq_lt(t->sb.una, t->recover) || t->tries <= 1;
-	uint32_t flight = scoreboard_in_flight(&t->sb);
+	uint32_t flight = t->sb.end - t->sb.una;
 	bool reneged = t->sb.sacked && t->tries > 2;
 
 	if (first)
