@@ -13,6 +13,7 @@
 
 #include "forward/fdpass.h"
 #include "forward/run_config.h"
+#include "forward/sandbox.h"
 #include "host/process.h"
 
 struct run {
@@ -108,10 +109,17 @@ static int await_tun(struct run *run)
 
 static int start_tunnel(struct run *run, int tun)
 {
+	const struct sandbox_config sandbox = {
+		.processes = true,
+		.network = run->cfg.fwmark || (run->cfg.listen_port && run->cfg.listen_port < 1024),
+	};
+	struct sandbox_report report;
 	char err[512] = "";
 	int r;
 
-	adit_process_protect(); /* after the fork: COMMAND keeps its limits */
+	/* After the fork: COMMAND keeps its limits and its rights. */
+	adit_process_protect();
+	sandbox_enter(&sandbox, &report); /* what this machine has of it */
 	r = run_tunnel_start(&run->tunnel, &run->cfg, tun, run->keeper.mtu, err, sizeof(err));
 	adit_forward_config_forget_keys(&run->cfg);
 	return r ? say(err[0] ? err : "the tunnel does not start", err[0] ? NULL : strerror(-r)) : 0;

@@ -12,16 +12,23 @@
 
 #include "forward/sandbox_parts.h"
 
-static int drop_capabilities(void)
+static int drop_capabilities(uint32_t keep)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
 	unsigned long cap;
 
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	for (cap = 0; cap <= 63; cap++)
 		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); /* as far as we may and the kernel knows it */
-	return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
+	if (syscall(SYS_capget, &header, caps) < 0)
+		return -errno;
+	caps[0].effective = caps[0].permitted &= keep;
+	caps[0].inheritable = 0;
+	memset(&caps[1], 0, sizeof(caps[1]));
+	if (syscall(SYS_capset, &header, caps) < 0)
+		return -errno;
+	return caps[0].permitted ? -EBUSY : 0;
 }
 
 static void missing(struct sandbox_report *r, const char *what, int error)
@@ -29,7 +36,9 @@ static void missing(struct sandbox_report *r, const char *what, int error)
 	size_t len = strlen(r->why);
 
 	snprintf(r->why + len, sizeof(r->why) - len, "%s%s: %s", len ? "; " : "", what,
-		 error == -ENOSYS || error == -EOPNOTSUPP ? "not in this kernel or build" : strerror(-error));
+		 error == -EBUSY                             ? "they are in use" :
+		 error == -ENOSYS || error == -EOPNOTSUPP ? "not in this kernel or build" :
+							    strerror(-error));
 }
 
 int sandbox_enter(const struct sandbox_config *cfg, struct sandbox_report *ret)
@@ -37,10 +46,10 @@ int sandbox_enter(const struct sandbox_config *cfg, struct sandbox_report *ret)
 	int r;
 
 	*ret = (struct sandbox_report){ 0 };
-	r = drop_capabilities();
+	r = drop_capabilities(cfg->network ? 1u << CAP_NET_ADMIN | 1u << CAP_NET_BIND_SERVICE : 0);
 	ret->capabilities = !r;
 	if (r)
-		missing(ret, "capabilities", r);
+		missing(ret, r == -EBUSY ? "capabilities for the network" : "capabilities", r);
 	ret->no_new_privs = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 	if (!ret->no_new_privs)
 		missing(ret, "no new privileges", -errno);

@@ -23,6 +23,7 @@ struct sandbox_config {
 	/* When not empty, TCP is bound to these ports only, or connected to these only (Linux 6.7). */
 	uint16_t tcp_bind[SANDBOX_PORTS_MAX], tcp_connect[SANDBOX_PORTS_MAX];
 	unsigned tcp_bind_cnt, tcp_connect_cnt;
+	bool network;   /* keeps the right to set a mark and to bind low ports, when it is there */
 	bool processes; /* may wait for and signal processes that are there (adit run) */
 };
 

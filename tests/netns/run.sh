@@ -286,6 +286,8 @@ equal "and nothing else but neighbours" "$(packets not udp port 51822 and not ar
 root() { ip netns exec "$P-A" timeout 30 "$ADIT" run -c "$conf" -- "$@"; }
 equal "as root" "$(root curl -sS -m 20 http://10.9.0.2/ 2>&1)" hello
 equal "  who stays root" "$(root id -u)" 0
+sed '/^\[Interface/a FwMark = 7' "$conf" >"$BIN/mark.conf" && chmod 600 "$BIN/mark.conf"
+equal "  with a mark" "$(ip netns exec "$P-A" timeout 30 "$ADIT" run -c "$BIN/mark.conf" curl -sS -m 20 http://10.9.0.2/ 2>&1)" hello
 check "  nothing is left" nothing_left
 
 # ---- where it is forbidden: one sentence, 125 ----
