@@ -126,7 +126,8 @@ enum {
 	ADIT_EV_READABLE = 2,   /* more can be peeked; UDP, ping: received */
 	ADIT_EV_WRITABLE = 4,   /* there is room again after reserve or send gave less than was asked */
 	ADIT_EV_EOF = 8,        /* TCP: the peer has sent FIN; readable bytes may still come before it */
-	ADIT_EV_ERROR = 16,     /* see adit_sock_error. TCP: it is dead: close it. UDP: an ICMP error */
+	ADIT_EV_ERROR = 16,     /* see adit_sock_error. TCP: it is dead: close it.
+	                         * UDP with a remote, ping: an ICMP error */
 	ADIT_EV_SYN = 32,       /* TCP, first event of one that came in: accept or refuse it */
 	ADIT_EV_SENT = 64,      /* TCP: all that was queued, FIN included, is acknowledged */
 };
