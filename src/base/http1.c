@@ -34,7 +34,7 @@ static const struct {
 	[ADIT_HTTP1_HOST_REPEATED] = { 400, "Host stands twice" },
 	[ADIT_HTTP1_CHUNK_SIZE] = { 400, "a chunk's size is not a number" },
 	[ADIT_HTTP1_CHUNK_END] = { 400, "a chunk does not end where its size says" },
-	[ADIT_HTTP1_CHUNK_LONG] = { 431, "a chunk's extension or the trailer is too long" },
+	[ADIT_HTTP1_CHUNK_LONG] = { 413, "a chunk's extension or the trailer is too long" },
 };
 
 const char *adit_http1_error_text(enum adit_http1_error e)

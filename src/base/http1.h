@@ -50,7 +50,7 @@ enum adit_http1_error {
 
 /* One plain sentence, without a full stop. */
 const char *adit_http1_error_text(enum adit_http1_error e);
-/* What a server answers: 400, 414, 431, 501 or 505. */
+/* What a server answers: 400, 413, 414, 431, 501 or 505. */
 unsigned adit_http1_error_status(enum adit_http1_error e);
 
 /* --- head -------------------------------------------------------------------- */

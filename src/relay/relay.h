@@ -97,6 +97,7 @@ struct relay_service_stats {
 	uint64_t opened, refused, failed; /* connections or UDP mappings */
 	unsigned open;
 	uint64_t bytes_in, bytes_out;     /* from inside; to inside */
+	uint64_t udp_refused; /* SOCKS5: broken, fragments, or from somebody else */
 	uint64_t udp_reclaimed, udp_exhausted, udp_expired; /* mappings taken from the least recently used; drops while ports rest */
 };
 void relay_service_get_stats(const struct relay_service *s, struct relay_service_stats *ret);

@@ -183,12 +183,12 @@ enum socks5_reply socks5_reply_of(int error)
 bool relay_secret_equal(const char *a, const char *b)
 {
 	char x[256] = "", y[256] = "";
-	volatile unsigned char differ = 0;
+	volatile unsigned differ = strlen(a) != strlen(b);
 
 	memcpy(x, a, strnlen(a, sizeof(x) - 1));
 	memcpy(y, b, strnlen(b, sizeof(y) - 1));
 	for (size_t i = 0; i < sizeof(x); i++)
-		differ |= (unsigned char)(x[i] ^ y[i]);
+		differ |= (unsigned)(x[i] ^ y[i]);
 	explicit_bzero(x, sizeof(x));
 	explicit_bzero(y, sizeof(y));
 	return differ == 0;

@@ -75,7 +75,7 @@ size_t socks5_write_udp(uint8_t ret[SOCKS5_UDP_HDR_MAX], const struct adit_endpo
 /* What a client is told about a connection that failed with -errno. */
 enum socks5_reply socks5_reply_of(int error);
 
-/* Takes the same time whatever the difference, for strings of at most 255 bytes. */
+/* Takes the same time wherever they differ (lengths aside), for strings of at most 255 bytes. */
 bool relay_secret_equal(const char *a, const char *b);
 
 #endif
