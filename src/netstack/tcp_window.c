@@ -11,7 +11,7 @@
  */
 #include "netstack/tcp.h"
 
-enum { SEND_MIN = 16 << 10, RECEIVE_MIN = 8 << 10 };
+enum { SEND_MIN = 16 << 10, RECEIVE_MIN = 8 << 10, AHEAD_MIN = 64 << 10, AHEAD_MAX = 512 << 10 };
 
 static uint32_t share(const struct tcp *t, uint32_t held, uint32_t least)
 {
@@ -30,10 +30,15 @@ uint32_t tcp_receive_limit(const struct tcp *t)
 
 uint32_t tcp_send_limit(const struct tcp *t)
 {
-	uint32_t most = share(t, t->sq.memory, SEND_MIN);
-	uint64_t wish = 2ull * t->cc.cwnd + (64 << 10); /* what is in flight, and what follows it meanwhile */
+	uint32_t most = share(t, t->sq.memory, SEND_MIN), ahead = t->cc.cwnd, wish;
 
-	return wish < most ? (uint32_t)wish : most;
+	/* what is in flight, and what follows while the program is asked for more */
+	if (ahead < AHEAD_MIN)
+		ahead = AHEAD_MIN;
+	if (ahead > AHEAD_MAX)
+		ahead = AHEAD_MAX;
+	wish = t->sb.end - t->sb.una + ahead;
+	return wish < most ? wish : most;
 }
 
 /* The right edge never moves back (RFC 9293 3.8.6), and moves only by a
