@@ -120,7 +120,7 @@ static int send_fragments(struct adit_netstack *ns, const struct message *m, uns
 	uint32_t id = v4 ? ns->ip_id++ : ns->ip6_id++;
 
 	if (ns->queue_len + m->len + (size_t)cnt * hdr_len > NS_QUEUE_LEN) { /* all or nothing */
-		ns_drop(ns, ADIT_DROP_out_queue_full, 1);
+		ns->n.drops[ADIT_DROP_out_queue_full]++;
 		return -ENOBUFS;
 	}
 	for (uint32_t off = 0; off < m->len; off += part)

@@ -114,7 +114,7 @@ static struct partial *oldest(const struct ns_reassembly *r)
 static void evict(struct ns_reassembly *r, struct partial *q)
 {
 	if (q->cnt && !q->dead)
-		ns_drop(r->ns, ADIT_DROP_fragment_limit, q->cnt);
+		r->ns->n.drops[ADIT_DROP_fragment_limit] += q->cnt; /* not the packet being looked at */
 	free_partial(r, q);
 }
 

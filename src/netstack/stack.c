@@ -276,7 +276,7 @@ uint8_t *ns_queue(struct adit_netstack *ns, uint32_t len)
 	if (len <= NS_QUEUE_LEN && ns->queue_len <= NS_QUEUE_LEN - len)
 		p = malloc(sizeof(*p) + len);
 	if (!p) {
-		ns_drop(ns, ADIT_DROP_out_queue_full, 1);
+		ns->n.drops[ADIT_DROP_out_queue_full]++; /* not why a packet that came in was dropped */
 		return NULL;
 	}
 	p->next = NULL;

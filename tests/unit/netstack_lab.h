@@ -171,7 +171,7 @@ static inline uint64_t lab_random64(uint64_t *state)
 	return x ^ x >> 31;
 }
 
-static void lab_fill(void *user, void *buf, size_t len)
+static inline void lab_fill(void *user, void *buf, size_t len)
 {
 	struct lab *lab = user;
 	uint8_t *p = buf;
@@ -180,7 +180,7 @@ static void lab_fill(void *user, void *buf, size_t len)
 		p[i] = (uint8_t)lab_random64(&lab->random);
 }
 
-static void lab_trace(void *user, bool out, enum adit_drop drop, const struct iovec *iov, int cnt, adit_time now)
+static inline void lab_trace(void *user, bool out, enum adit_drop drop, const struct iovec *iov, int cnt, adit_time now)
 {
 	struct lab *lab = user;
 
@@ -208,7 +208,7 @@ static inline const struct adit_addr *lab_peer(int family)
 	return family == 4 ? &peer4 : &peer6;
 }
 
-static void lab_start(struct lab *lab, const struct adit_netstack_config *cfg)
+static inline void lab_start(struct lab *lab, const struct adit_netstack_config *cfg)
 {
 	const struct adit_netstack_ops ops = { .random = lab_fill, .trace = lab_trace };
 	struct adit_netstack_config c = cfg ? *cfg : (struct adit_netstack_config){ 0 };
@@ -224,7 +224,7 @@ static void lab_start(struct lab *lab, const struct adit_netstack_config *cfg)
 	assert_int_equal(adit_netstack_add_address(lab->ns, &us6), 0);
 }
 
-static void lab_end(struct lab *lab)
+static inline void lab_end(struct lab *lab)
 {
 	ns_check(lab->ns);
 	adit_netstack_free(lab->ns);
@@ -246,7 +246,7 @@ static inline uint64_t lab_all_drops(const struct lab *lab)
 }
 
 /* One packet, in memory of exactly its length, so that a checker sees a byte too many being read. */
-static enum adit_drop lab_in(struct lab *lab, const uint8_t *pkt, size_t len)
+static inline enum adit_drop lab_in(struct lab *lab, const uint8_t *pkt, size_t len)
 {
 	uint8_t *copy = malloc(len ? len : 1);
 	struct iovec iov = { copy, len };
@@ -261,10 +261,10 @@ static enum adit_drop lab_in(struct lab *lab, const uint8_t *pkt, size_t len)
 }
 
 /* The next packet out; its length, 0 = none. Whatever comes out is well formed. */
-static uint32_t lab_out(struct lab *lab)
+static inline uint32_t lab_out(struct lab *lab)
 {
 	uint32_t len = 0;
-	struct adit_inet in;
+	struct adit_inet in = { 0 };
 
 	if (adit_netstack_out(lab->ns, lab->out, &len, &lab->super, lab->now) == ADIT_OUT_NONE)
 		return 0;
@@ -294,7 +294,7 @@ static inline void lab_sum(uint8_t *pkt, size_t l4_off, size_t len, uint8_t prot
 }
 
 /* An IP header from `src` to `dst` for l4_len bytes. Returns its length. */
-static size_t lab_ip(uint8_t *pkt, const struct adit_addr *src, const struct adit_addr *dst, uint8_t protocol,
+static inline size_t lab_ip(uint8_t *pkt, const struct adit_addr *src, const struct adit_addr *dst, uint8_t protocol,
 		     size_t l4_len)
 {
 	memset(pkt, 0, 40);
@@ -323,7 +323,7 @@ static inline uint8_t lab_byte(size_t i)
 }
 
 /* A datagram of len patterned bytes from the peer. Returns its length. */
-static size_t lab_udp(uint8_t *pkt, int family, uint16_t from, uint16_t to, size_t len)
+static inline size_t lab_udp(uint8_t *pkt, int family, uint16_t from, uint16_t to, size_t len)
 {
 	size_t off = lab_ip(pkt, lab_peer(family), lab_us(family), ADIT_IPPROTO_UDP, 8 + len);
 
