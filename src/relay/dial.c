@@ -322,7 +322,7 @@ static void begin_unix(struct relay_dial *d, const char *path, adit_time now)
 	memcpy(sa.sun_path, path, strlen(path));
 	r = begin_fd(a, socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), (struct sockaddr *)&sa, sizeof(sa));
 	if (r)
-		lost(a, r, now);
+		lost(a, r == -ENOENT ? -ECONNREFUSED : r, now); /* ENOENT is for names */
 }
 
 int relay_dial_outside(struct adit_relay *r, struct relay_dial **ret, const struct relay_target *to,

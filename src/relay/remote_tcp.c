@@ -10,6 +10,7 @@
 
 #include "relay/dial.h"
 #include "relay/internal.h"
+#include "relay/sockaddr.h"
 
 #define DIALS_MAX 1024 /* that wait at a time, of all services; a client may have two thirds of it */
 
@@ -157,6 +158,7 @@ static void incoming(struct relay_sock *listener, struct adit_sock *sock, adit_t
 
 static int start(struct relay_service *s, char *err, size_t err_len, adit_time now)
 {
+	const struct adit_endpoint local = relay_endpoint_inside(&s->cfg.listen);
 	struct remote *m = calloc(1, sizeof(*m));
 	int r = -ENOMEM;
 
@@ -165,7 +167,7 @@ static int start(struct relay_service *s, char *err, size_t err_len, adit_time n
 		m->service = s;
 		adit_list_init(&m->waiting);
 		m->listener.incoming = incoming;
-		r = adit_tcp_listen(s->relay->cfg.ns, &m->listener.sock, &s->cfg.listen, &m->listener);
+		r = adit_tcp_listen(s->relay->cfg.ns, &m->listener.sock, &local, &m->listener);
 	}
 	if (r) {
 		snprintf(err, err_len, "cannot listen inside on port %u: %s%s", s->cfg.listen.port, relay_error_text(r),

@@ -306,6 +306,7 @@ static void free_state(struct relay_service *s)
 
 static int start(struct relay_service *s, char *err, size_t err_len, adit_time now)
 {
+	const struct adit_endpoint local = relay_endpoint_inside(&s->cfg.listen);
 	struct remote *m = calloc(1, sizeof(*m));
 	int r = -ENOMEM;
 
@@ -319,7 +320,7 @@ static int start(struct relay_service *s, char *err, size_t err_len, adit_time n
 		relay_clients_init(&m->clients);
 		udp_target_init(&m->target, s, false, pass);
 		s->state = m;
-		r = m->batch ? open_inner(m, &s->cfg.listen) : -ENOMEM;
+		r = m->batch ? open_inner(m, &local) : -ENOMEM;
 	}
 	if (!r)
 		return 0;

@@ -40,6 +40,16 @@ struct adit_endpoint relay_sockaddr_to(const union relay_sockaddr *sa)
 	return e;
 }
 
+struct adit_endpoint relay_endpoint_inside(const struct adit_endpoint *e)
+{
+	static const uint8_t zero[16];
+	struct adit_endpoint r = *e;
+
+	if (!memcmp(r.addr.bytes, zero, sizeof(zero)))
+		r.addr.family = 0;
+	return r;
+}
+
 static int bind_one(int type, const struct adit_endpoint *local, const union relay_sockaddr *sa, socklen_t len)
 {
 	int fd = socket(sa->sa.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1, off = 0, r;

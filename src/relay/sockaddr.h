@@ -19,6 +19,8 @@ union relay_sockaddr {
 socklen_t relay_sockaddr_from(union relay_sockaddr *ret, const struct adit_endpoint *e);
 /* IPv4-mapped IPv6 becomes IPv4; family 0 for anything but an IP address. */
 struct adit_endpoint relay_sockaddr_to(const union relay_sockaddr *sa);
+/* For our own stack, where only family 0 means any address: 0.0.0.0 and :: become that. */
+struct adit_endpoint relay_endpoint_inside(const struct adit_endpoint *e);
 /* A bound socket: family 0 listens on both families, on IPv4 alone where there
  * is no IPv6. Non-blocking. Returns the descriptor or -errno. */
 int relay_socket_bind(int type, const struct adit_endpoint *local);

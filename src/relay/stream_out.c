@@ -27,7 +27,7 @@ static bool send_early(struct relay_stream *s, adit_time now)
  * ones as reads fill them. */
 static void adapt(struct relay_stream *s, size_t n, size_t room)
 {
-	if (n == room && n >= s->want / 2 && s->want < WANT_MOST)
+	if (n == room)
 		s->want *= 8;
 	else if (n < s->want / 8)
 		s->want /= 8;
