@@ -8,11 +8,7 @@
 #include "netstack/ip.h"
 #include "netstack/time_wait.h"
 
-enum {
-	PORT_FIRST = 32768,
-	PORT_CNT = 61000 - PORT_FIRST,
-	PORT_TRIES = 64, /* then one that rests in TIME-WAIT will do */
-};
+enum { PORT_TRIES = 64 }; /* then one that rests in TIME-WAIT will do */
 
 /* Only what an address has, so that IPv4 costs two blocks of SipHash. */
 static size_t put_endpoint(uint8_t *p, const struct adit_endpoint *e)
@@ -67,14 +63,14 @@ uint16_t flow_ephemeral_port(struct adit_netstack *ns, const struct adit_addr *l
 			     const struct adit_endpoint *remote, adit_time now)
 {
 	struct adit_endpoint from = { .addr = *local }, rested = from;
-	uint64_t offset = ns_flow_hash(ns, &from, remote) % PORT_CNT + ns->port_counter;
+	uint64_t offset = ns_flow_hash(ns, &from, remote) % NS_PORT_CNT + ns->port_counter;
 
-	for (unsigned tries = 0; tries < PORT_CNT; tries++, ns->port_counter++) {
+	for (unsigned tries = 0; tries < NS_PORT_CNT; tries++, ns->port_counter++) {
 		enum time_wait_port state;
 
 		if (tries >= PORT_TRIES && rested.port)
 			break;
-		from.port = (uint16_t)(PORT_FIRST + (offset + tries) % PORT_CNT);
+		from.port = (uint16_t)(NS_PORT_FIRST + (offset + tries) % NS_PORT_CNT);
 		if (flow_find(ns, &from, remote))
 			continue;
 		state = time_wait_port(ns, &from, remote, now);

@@ -42,13 +42,7 @@ static enum adit_drop echo(struct adit_netstack *ns, const struct ip_packet *p, 
 	copy = malloc(len); /* it came in pieces, which nobody does to an echo request */
 	if (!copy)
 		return ADIT_DROP_no_memory;
-	memcpy(copy, icmp + ICMP_HDR, there);
-	for (int i = 1; there < len; i++) {
-		size_t n = p->iov[i].iov_len < len - there ? p->iov[i].iov_len : len - there;
-
-		memcpy(copy + there, p->iov[i].iov_base, n);
-		there += n;
-	}
+	ip_copy(copy, p, p->l4_off + (size_t)ICMP_HDR, len);
 	drop = reply(ns, p, icmp, copy, len, now);
 	free(copy);
 	return drop;

@@ -19,6 +19,7 @@ enum {
 	IP_TTL = 64,
 	IP_PACKET_MAX = 65535,
 	ICMP_HDR = 8,
+	NS_PORT_FIRST = 32768, NS_PORT_CNT = 61000 - NS_PORT_FIRST, /* ephemeral ones, as Linux has them */
 };
 
 /* An IP packet that arrived, single or merged. */
@@ -56,6 +57,8 @@ enum adit_drop ip6_walk(struct ip_packet *p);
 enum adit_drop ip_deliver(struct adit_netstack *ns, struct ip_packet *p, adit_time now);
 /* Checks the header of a single packet and fills p (but gso_size, whole). */
 enum adit_drop ip_parse(struct ip_packet *p, const struct iovec *iov, int cnt, bool merged, bool trusted);
+/* Copies bytes [off, off + len) of a packet. */
+void ip_copy(uint8_t *to, const struct ip_packet *p, size_t off, size_t len);
 /* The checksum of the first l4_len bytes of the transport part; with the pseudo-header for all but ICMPv4. */
 bool ip_checksum_ok(const struct ip_packet *p, uint32_t l4_len);
 

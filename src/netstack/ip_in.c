@@ -119,6 +119,23 @@ enum adit_drop ip_parse(struct ip_packet *p, const struct iovec *iov, int cnt, b
 	return drop;
 }
 
+void ip_copy(uint8_t *to, const struct ip_packet *p, size_t off, size_t len)
+{
+	for (int i = 0; len; i++) {
+		size_t n = p->iov[i].iov_len;
+
+		if (n <= off) {
+			off -= n;
+			continue;
+		}
+		n = n - off < len ? n - off : len;
+		memcpy(to, (const uint8_t *)p->iov[i].iov_base + off, n);
+		to += n;
+		len -= n;
+		off = 0;
+	}
+}
+
 /* --- checksums --------------------------------------------------------------------- */
 
 /* The parts may have odd lengths: what starts at an odd place is summed with its bytes swapped. */

@@ -234,26 +234,6 @@ err_free:
 	return NULL;
 }
 
-/* The bytes behind the header, which may stand in pieces. */
-static void copy_payload(uint8_t *to, const struct ip_packet *p, size_t len)
-{
-	size_t skip = p->l4_off;
-
-	for (int i = 0; len; i++) {
-		size_t n = p->iov[i].iov_len;
-
-		if (n <= skip) {
-			skip -= n;
-			continue;
-		}
-		n = n - skip < len ? n - skip : len;
-		memcpy(to, (const uint8_t *)p->iov[i].iov_base + skip, n);
-		to += n;
-		len -= n;
-		skip = 0;
-	}
-}
-
 enum place { PLACE_FREE, PLACE_DUPLICATE, PLACE_OVERLAP };
 
 /* Where [off, off + len) goes: behind *after (NULL: first). */
@@ -319,7 +299,7 @@ static bool store(struct ns_reassembly *r, struct partial *q, const struct ip_pa
 		return false;
 	f->off = p->frag_off;
 	f->len = len;
-	copy_payload(f->data, p, len);
+	ip_copy(f->data, p, p->l4_off, len);
 	f->next = after ? after->next : q->first;
 	if (after)
 		after->next = f;

@@ -10,8 +10,6 @@
 #include "netstack/stack.h"
 
 enum {
-	PORT_FIRST = 32768,
-	PORT_CNT = 61000 - PORT_FIRST,
 	LIMIT_DEFAULT = 256 << 10,
 	PAYLOAD_MAX = 65507,
 };
@@ -109,8 +107,8 @@ static bool choose_port(struct adit_netstack *ns, struct adit_endpoint *local)
 {
 	uint32_t start = ns_random32(ns);
 
-	for (unsigned i = 0; i < PORT_CNT; i++) {
-		local->port = (uint16_t)(PORT_FIRST + (start % PORT_CNT + i) % PORT_CNT);
+	for (unsigned i = 0; i < NS_PORT_CNT; i++) {
+		local->port = (uint16_t)(NS_PORT_FIRST + (start % NS_PORT_CNT + i) % NS_PORT_CNT);
 		if (port_is_free(ns, local))
 			return true;
 	}
@@ -238,24 +236,6 @@ void adit_udp_sock_close(struct adit_sock *s)
 
 /* --- receiving ---------------------------------------------------------------------- */
 
-/* Copies len bytes of a packet from byte off on. */
-static void copy_out(uint8_t *to, const struct ip_packet *p, size_t off, size_t len)
-{
-	for (int i = 0; len; i++) {
-		size_t n = p->iov[i].iov_len;
-
-		if (n <= off) {
-			off -= n;
-			continue;
-		}
-		n = n - off < len ? n - off : len;
-		memcpy(to, (const uint8_t *)p->iov[i].iov_base + off, n);
-		to += n;
-		len -= n;
-		off = 0;
-	}
-}
-
 static enum adit_drop receive(struct udp_sock *u, const struct adit_endpoint *local,
 			      const struct adit_endpoint *remote, const struct ip_packet *p, size_t off, uint32_t len)
 {
@@ -275,7 +255,7 @@ static enum adit_drop receive(struct udp_sock *u, const struct adit_endpoint *lo
 	d->remote = *remote;
 	d->local = *local;
 	d->len = len;
-	copy_out(d->data, p, off, len);
+	ip_copy(d->data, p, off, len);
 	if (u->last)
 		u->last->next = d;
 	else

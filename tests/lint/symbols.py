@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-"""symbols.py BASE.a CRYPTO.a WG.a: what a core imports stands in a short list, so that none reads a clock or a file."""
+"""symbols.py BASE.a CRYPTO.a CORE.a...: what a core imports stands in a short list, so that none reads a clock or a file."""
 import re
 import subprocess
 import sys
@@ -33,14 +33,16 @@ def strange(archive, allowed, defined):
             yield f"{archive.split('/')[-1]} imports {symbol}"
 
 
-def main(base, crypto, wg):
-    defined = {a: nm(a, "-g", "--defined-only") for a in (base, crypto, wg)}
+def main(base, crypto, *cores):
+    defined = {a: nm(a, "-g", "--defined-only") for a in (base, crypto, *cores)}
     below_crypto = defined[base] | defined[crypto]
     check("base imports the C library's memory and text functions only", strange(base, C_LIBRARY, defined[base]))
     check("crypto imports its libraries and locked memory only", strange(crypto, C_LIBRARY + CRYPTO, below_crypto))
-    check("wg imports base, crypto and the same C functions only", strange(wg, C_LIBRARY, below_crypto | defined[wg]))
+    check("the other cores import base, crypto and the same C functions only",
+          (x for core in cores for x in strange(core, C_LIBRARY, below_crypto | defined[core])))
     check("the archives hold something", (a for a, names in defined.items() if not names))
-    check("nothing in base or wg is a global variable", (f"{a.split('/')[-1]}: {x}" for a in (base, wg) for x in writable(a)))
+    check("nothing in them but crypto is a global variable",
+          (f"{a.split('/')[-1]}: {x}" for a in (base, *cores) for x in writable(a)))
     done()
 
 
@@ -52,4 +54,4 @@ def writable(archive):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    main(*sys.argv[1:])
