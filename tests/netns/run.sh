@@ -179,11 +179,12 @@ check "nothing is left" nothing_left
 # ---- signals ----
 # running: a sleeping COMMAND in the background; RUNPID is adit run, COMMAND its grandchild
 running() {
+	: >"$TMP/out"
 	nobody "$BIN/adit" run -c "$conf" -- bash -c "$1" >"$TMP/out" 2>"$TMP/err" &
 	BGPID=$!
 	PIDS+=($BGPID)
 	wait_for 10 grep -q up "$TMP/out"
-	RUNPID=$(pgrep -f "^$BIN/adit run -c $conf" -o)
+	RUNPID=$(pgrep -P "$BGPID")
 	KEEPER=$(pgrep -P "$RUNPID")
 	COMMAND=$(pgrep -P "$KEEPER")
 }
