@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* stack.c - a stack as a whole: its life, addresses, events, timers and the order of output */
-#include "netstack/netstack.h"
+#include "netstack/stack.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -11,7 +11,6 @@
 #include "netstack/ip.h"
 #include "netstack/pmtu.h"
 #include "netstack/reassembly.h"
-#include "netstack/stack.h"
 #include "netstack/time_wait.h"
 
 enum {
