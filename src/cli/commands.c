@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "device/device.h"
+#include "forward/forward.h"
 
 static const struct adit_option no_options[] = { { 0 } };
 
@@ -29,6 +30,42 @@ static const struct adit_option up_options[] = {
 
 static const struct adit_option demo_options[] = {
 	{ "--json", NULL, "print only JSON, at the end" },
+	{ 0 },
+};
+
+static const struct adit_option forward_options[] = {
+	{ "-c, --config", "FILE", "a wireproxy or wg-quick file; default /etc/wireproxy/wireproxy.conf, ~/.config/wireproxy.conf" },
+	{ "-r, --remote", "FORWARD", "a reverse forward: listen inside, connect here" },
+	{ "--socks5", "[USER:PASSWORD@]ADDRESS:PORT", "a SOCKS5 proxy" },
+	{ "--http", "[USER:PASSWORD@]ADDRESS:PORT", "an HTTP proxy" },
+	{ "--mixed", "[USER:PASSWORD@]ADDRESS:PORT", "both on one port" },
+	{ "--sni", "ADDRESS:PORT", "TLS connections by the name they ask for" },
+	{ "--stdio", "HOST:PORT", "one connection for standard input and output (ssh ProxyCommand)" },
+	{ "--udp-timeout", "SECONDS", "forget a client's UDP port that is idle for so long (60; 0 never)" },
+	{ "--udp-unreplied", "SECONDS", "the same before the first answer (30)" },
+	{ "--udp-pool", "PORTS", "UDP ports inside for all clients together (16384)" },
+	{ "--udp-per-client", "PORTS", "and for one client address (1024)" },
+	{ "--memory", "MIB", "ceiling of connection buffers: 16, 64 (default) or 256" },
+	{ "-i, --info", "ADDRESS:PORT", "serve /metrics, /readyz and /healthz by HTTP" },
+	{ "--control", "PATH", "the Unix socket that status asks" },
+	{ "--json", NULL, "of status: print JSON" },
+	{ "--backend", "stack|kernel", "whose TCP: our own (default), or the kernel's in a namespace" },
+	{ "--no-sandbox", NULL, "keep every right" },
+	{ "-d, --daemon", NULL, "go into the background once all is ready" },
+	{ "-s, --silent", NULL, "log nothing but what stops the program" },
+	{ "-n, --configtest", NULL, "check the configuration and do nothing" },
+	{ "-v, --version", NULL, "print the version" },
+	{ "--private-key", "KEY", "ours; a file is safer" },
+	{ "--private-key-file", "FILE", "ours" },
+	{ "--preshared-key", "KEY", "of the peer" },
+	{ "--endpoint-public-key", "KEY", "of the peer" },
+	{ "--endpoint-addr", "HOST:PORT", "where the peer is" },
+	{ "--endpoint-bind-addr", "ADDRESS:PORT", "our own UDP address" },
+	{ "--source-peer-ip", "ADDRESS", "ours inside; several with commas" },
+	{ "--keep-alive", "SECONDS", "persistent keepalive" },
+	{ "--max-transmission-unit", "BYTES", "MTU inside (1420)" },
+	{ "--log", "LEVEL", "off, error, warn, info (default), debug" },
+	{ "--pcap", "FILE", "capture the packets inside" },
 	{ 0 },
 };
 
@@ -107,6 +144,24 @@ const struct adit_command adit_commands[] = {
 		.run = adit_show_main,
 	},
 	{
+		.name = "forward",
+		.topic = "WireGuard without root",
+		.synopsis = "[-c FILE] [OPTION ...] [FORWARD ...]",
+		.summary = "forward ports into and out of a WireGuard network",
+		.about = "Joins a WireGuard network with a TCP/IP stack of its own: no interface, no right of\n"
+			 "root, nothing of this machine is changed. FORWARD is [HOST:]PORT:DST:PORT[:TCP,UDP],\n"
+			 "as onetun takes it, with ranges (8000-8010) and Unix sockets (unix:/PATH:DST:PORT).\n"
+			 "Command lines and ONETUN_ variables of onetun, and files of wireproxy, work as they\n"
+			 "are. SIGHUP reads the configuration again and changes only what differs.\n"
+			 "adit forward status shows what a forwarder does. adit-forward(1) tells all.",
+		.example = "adit forward -c office.conf 8080:10.0.0.2:80 --socks5 127.0.0.1:1080\n"
+			   "adit forward 127.0.0.1:8080:10.9.0.2:80 --endpoint-addr vpn.example.com:51820 \\\n"
+			   "    --endpoint-public-key KEY --private-key-file my.key --source-peer-ip 10.9.0.3",
+		.complete = "file",
+		.options = forward_options,
+		.run = adit_forward_main,
+	},
+	{
 		.name = "genkey",
 		.topic = "Keys",
 		.synopsis = "",
@@ -181,7 +236,8 @@ const struct adit_command adit_commands[] = {
 		.topic = "About adit",
 		.synopsis = "[COMMAND]",
 		.summary = "print what adit can do, or all about one command",
-		.about = "The same as COMMAND --help. The manual pages are adit(1), adit-device(8), adit-wg(8).",
+		.about = "The same as COMMAND --help. The manual pages are adit(1), adit-forward(1),\n"
+			 "adit-device(8), adit-wg(8).",
 		.example = "adit help show",
 		.complete = "command",
 		.options = no_options,

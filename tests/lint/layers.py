@@ -10,15 +10,17 @@ LAYERS = {  # folder: what it may include besides itself
     "base": "",
     "crypto": "base",
     "wg": "base crypto",
+    "static": "base crypto",
     "netstack": "base crypto",
     "pktio": "base",
     "relay": "base crypto netstack pktio",
-    "tunnel": "base crypto wg netstack pktio",
+    "tunnel": "base crypto wg static netstack pktio",
     "host": "base",
     "device": "base crypto wg tunnel pktio host",
-    "cli": "base crypto wg tunnel pktio host device",
+    "forward": "base crypto wg tunnel netstack relay pktio host",
+    "cli": "base crypto wg tunnel pktio host device forward",
 }
-CORES = ("base", "crypto", "wg", "netstack")
+CORES = ("base", "crypto", "wg", "static", "netstack")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 FEATURE = re.compile(r"^\s*#\s*define\s+(_GNU_SOURCE|_DEFAULT_SOURCE|_POSIX_C_SOURCE|_XOPEN_SOURCE)\b", re.MULTILINE)
 

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: ISC */
+/* control.c - a forwarder's Unix socket, and who asks it */
+#include "forward/control.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/exit.h"
+#include "forward/log.h"
+#include "forward/snapshot.h"
+
+/* Where sockets stand that were not named: false when there is no such place. */
+static bool default_folder(char *ret, size_t size)
+{
+	const char *run = getenv("XDG_RUNTIME_DIR");
+
+	if (geteuid() == 0)
+		run = "/run";
+	return run && run[0] == '/' && snprintf(ret, size, "%s/adit", run) < (int)size;
+}
+
+static int make_address(struct sockaddr_un *sa, const char *path)
+{
+	*sa = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof(sa->sun_path))
+		return -ENAMETOOLONG;
+	strcpy(sa->sun_path, path);
+	return 0;
+}
+
+static int open_client(const char *path)
+{
+	struct sockaddr_un sa;
+	int r = make_address(&sa, path), fd;
+
+	if (r)
+		return r;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+/* --- the server ----------------------------------------------------------------- */
+
+static bool answer(void *arg, const char *request, size_t len, bool end, FILE *out)
+{
+	struct forward_control *c = arg;
+	const char *nl = memchr(request, '\n', len);
+	struct forward_snapshot s;
+	size_t n = nl ? (size_t)(nl - request) : len;
+	bool json = n == 11 && !memcmp(request, "status json", 11);
+
+	if (!nl && !end)
+		return false;
+	if (!json && !(n == 11 && !memcmp(request, "status text", 11)))
+		return false;
+	if (snapshot_take(&s, c->network))
+		return false;
+	if (json)
+		status_write_json(out, &s);
+	else
+		status_write_text(out, &s);
+	snapshot_free(&s);
+	return true;
+}
+
+/* A socket file that nobody serves is replaced, another's is not. */
+static int open_listener(const char *path)
+{
+	struct sockaddr_un sa;
+	int r = make_address(&sa, path), fd;
+	mode_t mask;
+
+	if (r)
+		return r;
+	fd = open_client(path);
+	if (fd >= 0) {
+		close(fd);
+		return -EADDRINUSE;
+	}
+	if (fd == -ECONNREFUSED)
+		unlink(path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	mask = umask(0177); /* 0600 from its first moment */
+	r = bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 || listen(fd, 16) < 0 ? -errno : 0;
+	umask(mask);
+	if (r) {
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+int control_init(struct forward_control *c, int epoll_fd, struct adit_forward_network *n, const char *path)
+{
+	char folder[80];
+	int r, fd;
+
+	*c = (struct forward_control){ .network = n, .server = { .listener.fd = -1, .answer = answer, .arg = c,
+								  .same_user = true } };
+	if (!path[0] && !default_folder(folder, sizeof(folder)))
+		return 0;
+	if (path[0]) {
+		snprintf(c->path, sizeof(c->path), "%s", path);
+	} else {
+		mkdir(folder, 0700);
+		snprintf(c->path, sizeof(c->path), "%s/forward-%d.sock", folder, (int)getpid());
+	}
+	fd = open_listener(c->path);
+	r = fd < 0 ? fd : server_init(&c->server, epoll_fd, fd);
+	if (!r)
+		return 0;
+	adit_forward_log(path[0] ? ADIT_FORWARD_LOG_ERROR : ADIT_FORWARD_LOG_DEBUG, "%s: %s%s", c->path, strerror(-r),
+			 r == -EADDRINUSE ? " (a forwarder serves it)" : "");
+	c->path[0] = '\0';
+	return path[0] ? r : 0; /* it was not asked for: go on without */
+}
+
+void control_fini(struct forward_control *c)
+{
+	if (!c->network)
+		return;
+	if (c->server.listener.fd >= 0)
+		unlink(c->path);
+	server_fini(&c->server);
+	c->network = NULL;
+}
+
+/* --- the client ------------------------------------------------------------------- */
+
+/* 0 when something was printed, below a heading. */
+static int ask(const char *path, bool json, const char *heading)
+{
+	const struct timeval patience = { 10, 0 };
+	char buf[4096];
+	int r = -EPROTO, fd = open_client(path);
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	if (send(fd, json ? "status json\n" : "status text\n", 12, MSG_NOSIGNAL) != 12)
+		r = -EPIPE;
+	while ((n = recv(fd, buf, sizeof(buf), 0)) > 0) {
+		if (r)
+			fputs(heading, stdout);
+		fwrite(buf, 1, (size_t)n, stdout);
+		r = 0;
+	}
+	close(fd);
+	return r;
+}
+
+static int failed(const char *path, int r)
+{
+	fprintf(stderr, "adit forward status: %s: %s\n", path,
+		r == -EPROTO || r == -EPIPE ? "it does not answer (only its own user and root may ask)" :
+		r == -ENOENT || r == -ECONNREFUSED ? "no forwarder serves this socket" : strerror(-r));
+	return r == -EACCES || r == -EPERM || r == -EPROTO || r == -EPIPE ? ADIT_EXIT_DENIED : ADIT_EXIT_NOT_CONNECTED;
+}
+
+/* All in the usual place; sockets of killed processes are removed on the way. */
+static int ask_all(bool json)
+{
+	char folder[80], path[400], heading[40];
+	unsigned found = 0;
+	struct dirent *e;
+	DIR *dir = default_folder(folder, sizeof(folder)) ? opendir(folder) : NULL;
+	int pid;
+
+	while (dir && (e = readdir(dir))) {
+		int r;
+
+		if (sscanf(e->d_name, "forward-%d.sock", &pid) != 1)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
+		snprintf(heading, sizeof(heading), "%sforwarder %d\n", found ? "\n" : "", pid);
+		r = ask(path, json, json ? "" : heading);
+		if (r == -ECONNREFUSED)
+			unlink(path);
+		found += r == 0;
+	}
+	if (dir)
+		closedir(dir);
+	if (found)
+		return ADIT_EXIT_OK;
+	fprintf(stderr, "adit forward status: no forwarder of this user runs (--control PATH asks a socket of your choice)\n");
+	return ADIT_EXIT_NOT_CONNECTED;
+}
+
+int adit_forward_status_main(int argc, char **argv)
+{
+	const char *path = NULL;
+	bool json = false;
+	int i, r;
+
+	for (i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--json")) {
+			json = true;
+		} else if (!strcmp(argv[i], "--control") && i + 1 < argc) {
+			path = argv[++i];
+		} else if (!strncmp(argv[i], "--control=", 10)) {
+			path = argv[i] + 10;
+		} else {
+			fprintf(stderr, "adit forward status: unknown argument %s\n"
+				"Usage: adit forward status [--json] [--control PATH]\n", argv[i]);
+			return ADIT_EXIT_USAGE;
+		}
+	}
+	if (!path)
+		return ask_all(json);
+	r = ask(path, json, "");
+	return r ? failed(path, r) : ADIT_EXIT_OK;
+}

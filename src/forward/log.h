@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * log.h - log lines of a forwarder: on standard error, for the journal where
+ * systemd collects it, in syslog from the background. Any thread.
+ */
+#ifndef ADIT_FORWARD_LOG_H
+#define ADIT_FORWARD_LOG_H
+
+#include "forward/config.h"
+
+/* Looks once at where standard error goes. */
+void adit_forward_log_init(void);
+void adit_forward_log_level(enum adit_forward_log_level level);
+/* DEBUG, which is what a remote can trigger, is limited to some lines a second. */
+void adit_forward_log(enum adit_forward_log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * server.h - small servers of the control thread: a request of bounded length,
+ * one answer, the end. For health and metrics by HTTP, and for status by a
+ * Unix socket. A client that is slow, or one too many, is let go.
+ */
+#ifndef ADIT_FORWARD_SERVER_H
+#define ADIT_FORWARD_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "base/list.h"
+#include "base/time.h"
+
+/* A descriptor the control thread waits for; lives inside its owner. */
+struct forward_watch {
+	int fd;
+	void (*ready)(struct forward_watch *w, uint32_t events);
+};
+int forward_watch_add(int epoll_fd, struct forward_watch *w, uint32_t events);
+
+struct forward_server {
+	struct forward_watch listener; /* fd -1: not in use */
+	int epoll_fd;
+	/* Looks at a request as far as it has come. False: more is wanted (unless
+	 * `end`: nothing more comes). True: what was written to out is sent, and
+	 * the connection ends. */
+	bool (*answer)(void *arg, const char *request, size_t len, bool end, FILE *out);
+	void *arg;
+	bool same_user; /* a Unix socket: only our own user and root are served */
+	struct adit_list conns;
+	unsigned conn_cnt;
+	adit_time resting_until; /* no descriptor was left: ADIT_NEVER, or when to accept again */
+};
+
+/* listen_fd is taken over. 0 or -errno. */
+int server_init(struct forward_server *s, int epoll_fd, int listen_fd);
+void server_fini(struct forward_server *s);
+/* When a silent client is due to go; ADIT_NEVER. */
+adit_time server_due(const struct forward_server *s);
+void server_tick(struct forward_server *s, adit_time now);
+
+#endif
