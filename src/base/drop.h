@@ -14,6 +14,8 @@
 	X(bad_length, in, "message length does not fit its type")                                \
 	X(truncated, in, "datagram larger than the receive buffer")                              \
 	X(unknown_index, in, "no session or handshake has this receiver index")                  \
+	X(unknown_source, in, "static tunnel: no peer at this address, and no key that fits")    \
+	X(unknown_limited, in, "static tunnel: unknown sources send too much")                   \
 	X(auth_failed, in, "data message failed authentication")                                 \
 	X(replayed, in, "counter seen before, or older than the replay window")                  \
 	X(key_expired, in, "session older than 180 s or out of messages")                        \
@@ -36,6 +38,7 @@
 	X(bad_cookie, hs, "cookie reply failed authentication")                                  \
 	X(no_peer, out, "no peer has an allowed IP for the destination")                         \
 	X(no_endpoint, out, "the peer has no known endpoint")                                    \
+	X(key_used_up, out, "static tunnel, v1: the key has sealed 2^32 packets")                \
 	X(not_ip, out, "outgoing packet is not a whole IPv4 or IPv6 packet")                     \
 	X(bad_checksum, out, "strict mode: checksum of an inner packet is wrong")                \
 	X(staged_full, out, "waiting for a handshake: the queue is full")                        \
@@ -56,7 +59,7 @@
 	X(fragment_limit, in, "too many fragments wait for the rest of their packets")           \
 	X(fragment_timeout, in, "the rest of a fragmented packet did not come within 30 s")      \
 	X(echo_limited, in, "echo requests come faster than they are answered")                  \
-	X(icmp_ignored, in, "ICMP message not for a host, or about what we did not send")       \
+	X(icmp_ignored, in, "ICMP message not for a host, or about what we did not send")        \
 	X(no_socket, in, "UDP: no socket has this port")                                         \
 	X(sock_full, in, "UDP: too much waits in the socket already")                            \
 	X(no_flow, in, "TCP: no connection and no listener has these endpoints")                 \

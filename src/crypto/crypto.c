@@ -251,3 +251,15 @@ bool adit_aead_open(struct adit_crypto *c, uint8_t *dst, const uint8_t *src, siz
 	aead_nonce(nonce, counter);
 	return c->aead->open(c->aead_state, dst, src, len, ad, ad_len, nonce, key);
 }
+
+void adit_aead_seal_nonce(struct adit_crypto *c, uint8_t *dst, const uint8_t *src, size_t len,
+			  const uint8_t nonce[ADIT_NONCE_LEN], const uint8_t key[ADIT_KEY_LEN])
+{
+	c->aead->seal(c->aead_state, dst, src, len, NULL, 0, nonce, key);
+}
+
+bool adit_aead_open_nonce(struct adit_crypto *c, uint8_t *dst, const uint8_t *src, size_t len,
+			  const uint8_t nonce[ADIT_NONCE_LEN], const uint8_t key[ADIT_KEY_LEN])
+{
+	return c->aead->open(c->aead_state, dst, src, len, NULL, 0, nonce, key);
+}

@@ -18,6 +18,7 @@
 
 #define ADIT_KEY_LEN     32
 #define ADIT_TAG_LEN     16
+#define ADIT_NONCE_LEN   12
 #define ADIT_HASH_LEN    32
 #define ADIT_COOKIE_LEN  16
 #define ADIT_XNONCE_LEN  24
@@ -57,6 +58,12 @@ void adit_aead_seal(struct adit_crypto *c, uint8_t *dst, const uint8_t *src, siz
 		    size_t ad_len, uint64_t counter, const uint8_t key[ADIT_KEY_LEN]);
 bool adit_aead_open(struct adit_crypto *c, uint8_t *dst, const uint8_t *src, size_t len, const uint8_t *ad,
 		    size_t ad_len, uint64_t counter, const uint8_t key[ADIT_KEY_LEN]);
+
+/* The same with a whole nonce of the caller's, who sees to it that none is used twice with a key. */
+void adit_aead_seal_nonce(struct adit_crypto *c, uint8_t *dst, const uint8_t *src, size_t len,
+			  const uint8_t nonce[ADIT_NONCE_LEN], const uint8_t key[ADIT_KEY_LEN]);
+bool adit_aead_open_nonce(struct adit_crypto *c, uint8_t *dst, const uint8_t *src, size_t len,
+			  const uint8_t nonce[ADIT_NONCE_LEN], const uint8_t key[ADIT_KEY_LEN]);
 
 /* XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha), for cookies. */
 void adit_xaead_seal(uint8_t *dst, const uint8_t *src, size_t len, const uint8_t *ad, size_t ad_len,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * core.h - the face behind which src/tunnel drives any core: WireGuard, the
- * null core of the tests, later the static tunnel. Each slot is documented
+ * static tunnel, the null core of the tests. Each slot is documented
  * where the WireGuard core declares its own (wg/wg.h).
  */
 #ifndef ADIT_TUNNEL_CORE_H
@@ -46,5 +46,6 @@ struct adit_core {
 };
 
 extern const struct adit_core adit_core_wg;
+extern const struct adit_core adit_core_static_v1, adit_core_static_v2;
 
 #endif
