@@ -9,7 +9,8 @@
  * socket there, and all of TCP is Linux's. What it cannot do: it takes user
  * namespaces and /dev/net/tun, UDP, Unix sockets and proxies are the other
  * backend's, and a connection here is accepted before the one inside is known
- * to work (it is reset when that fails).
+ * to work (it is reset when that fails). ADIT_KERNEL_CC in the environment
+ * names another congestion control than the system's.
  */
 #ifndef ADIT_FORWARD_KERNEL_H
 #define ADIT_FORWARD_KERNEL_H

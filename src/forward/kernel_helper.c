@@ -2,9 +2,12 @@
 /* kernel_helper.c - the process in the namespace: makes sockets for others, and looks names up */
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -19,6 +22,7 @@
 
 static bool serve_socket(int control)
 {
+	const char *congestion = getenv("ADIT_KERNEL_CC");
 	struct kernel_ask ask;
 	int fd = -1, error = 0;
 
@@ -27,6 +31,8 @@ static bool serve_socket(int control)
 	fd = socket(ask.family, ask.type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		error = -errno;
+	else if (congestion && ask.type == SOCK_STREAM)
+		setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, congestion, (socklen_t)strlen(congestion));
 	fdpass_send(control, &error, sizeof(error), fd);
 	if (fd >= 0)
 		close(fd);
