@@ -164,7 +164,7 @@ static bool same_place(const struct relay_service_config *a, const struct relay_
 	return a->listen.port && adit_endpoint_equal(&a->listen, &b->listen);
 }
 
-void adit_forward_add_service(struct adit_forward_reader *rd, const struct adit_forward_origin *at,
+bool adit_forward_add_service(struct adit_forward_reader *rd, const struct adit_forward_origin *at,
 			      const struct relay_service_config *s)
 {
 	struct adit_forward_config *cfg = rd->cfg;
@@ -174,23 +174,24 @@ void adit_forward_add_service(struct adit_forward_reader *rd, const struct adit_
 
 	for (i = 0; i < cfg->service_cnt; i++) {
 		if (relay_service_equal(&cfg->service[i], s))
-			return;
+			return true;
 		if (same_place(&cfg->service[i], s)) {
 			adit_forward_error(rd, at, NULL, "listens where \"%s\" does already (choose another port)",
 					   relay_service_describe(&cfg->service[i], buf, sizeof(buf)));
-			return;
+			return true;
 		}
 	}
 	if (cfg->service_cnt >= ADIT_FORWARD_SERVICES_MAX) {
 		adit_forward_error(rd, at, NULL, "more than %u services (a SOCKS5 proxy reaches every port)",
 				   ADIT_FORWARD_SERVICES_MAX);
-		return;
+		return false;
 	}
 	p = grow(rd, cfg->service, cfg->service_cnt, &cfg->service_cap, sizeof(*cfg->service));
 	if (!p)
-		return;
+		return false;
 	cfg->service = p;
 	cfg->service[cfg->service_cnt++] = *s;
+	return true;
 }
 
 /* --- the whole ------------------------------------------------------------ */

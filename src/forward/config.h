@@ -85,6 +85,8 @@ struct adit_forward_config {
 	char info_host[256];       /* as it was written, for messages */
 	char pcap[ADIT_FORWARD_PATH_LEN];
 	char control[108];         /* Unix socket for status; "" = none */
+	/* files besides the configuration's own that a reload reads again; "" = none */
+	char key_file[ADIT_FORWARD_PATH_LEN], import_file[2 * ADIT_FORWARD_PATH_LEN];
 };
 
 /* Where a piece of text came from: NAME:LINE:COL in messages. For an argument
@@ -124,8 +126,8 @@ void adit_forward_config_check(struct adit_forward_reader *rd, const char *what)
 struct adit_forward_peer *adit_forward_add_peer(struct adit_forward_reader *rd);
 int adit_forward_add_allowed(struct adit_forward_reader *rd, struct adit_forward_peer *p,
 			     const struct adit_prefix *prefix);
-/* A service that is there already is not added again. */
-void adit_forward_add_service(struct adit_forward_reader *rd, const struct adit_forward_origin *at,
+/* A service that is there already is not added again. False: there is no room for more. */
+bool adit_forward_add_service(struct adit_forward_reader *rd, const struct adit_forward_origin *at,
 			      const struct relay_service_config *s);
 
 void adit_forward_error(struct adit_forward_reader *rd, const struct adit_forward_origin *at, const char *key,

@@ -114,6 +114,7 @@ static bool import_file(struct adit_forward_import *self, struct adit_forward_re
 	if (r) {
 		adit_forward_error(rd, at, "WGConfig", "%.300s: %s", found, strerror(-r));
 	} else {
+		snprintf(rd->cfg->import_file, sizeof(rd->cfg->import_file), "%s", found);
 		warn_if_readable(rd, at, found, mode);
 		adit_forward_settings(rd, found, t.p, t.len, NULL, true);
 	}

@@ -152,6 +152,8 @@ static void enter_sandbox(struct forwarder *f)
 	folder_of(adit_forward_options_file(f->options), folder, sizeof(folder));
 	if (adit_forward_options_file(f->options)[0])
 		add_path(c.read, &reads, folder);
+	add_path(c.read, &reads, f->cfg.key_file);
+	add_path(c.read, &reads, f->cfg.import_file);
 	for (size_t i = 0; i < f->cfg.service_cnt; i++) {
 		add_path(c.read, &reads, f->cfg.service[i].cert_file);
 		add_path(c.read, &reads, f->cfg.service[i].key_file);
@@ -230,14 +232,10 @@ static void signalled(struct forward_watch *w, uint32_t events)
 	end(f, ADIT_EXIT_OK);
 }
 
-/* One stream was all there is to do: it is over. */
+/* One stream was all there is to do: it is over; the relay has said why. */
 static void stdio_ended(struct forwarder *f)
 {
-	int error = atomic_load(&f->network->stdio_error);
-
-	if (error && !f->ends)
-		fprintf(stderr, "adit forward: %s\n", strerror(-error));
-	end(f, error ? ADIT_EXIT_FAILED : ADIT_EXIT_OK);
+	end(f, atomic_load(&f->network->stdio_error) ? ADIT_EXIT_FAILED : ADIT_EXIT_OK);
 }
 
 static void was_notified(struct forward_watch *w, uint32_t events)

@@ -30,6 +30,7 @@ struct adit_forward_options {
 	int cnt;
 	char **arg;
 	bool *secret; /* arg[i] is in secret memory */
+	char cwd[PATH_MAX]; /* as it was at first; "" = unknown */
 	char file[ADIT_FORWARD_PATH_LEN];
 
 	/* while reading */
@@ -86,12 +87,33 @@ static void read_private_key(struct adit_forward_options *o, const char *v)
 		o->rd->cfg->has_private_key = true;
 }
 
+/* The background's folder is another. */
+static void read_absolute(struct adit_forward_options *o, const char *v, char ret[ADIT_FORWARD_PATH_LEN])
+{
+	int n;
+
+	if (v[0] == '/' || !o->cwd[0])
+		n = snprintf(ret, ADIT_FORWARD_PATH_LEN, "%s", v);
+	else
+		n = snprintf(ret, ADIT_FORWARD_PATH_LEN, "%s/%s", o->cwd, v);
+	if (!v[0] || n < 0 || n >= ADIT_FORWARD_PATH_LEN) {
+		option_error(o, "the path is %s", v[0] ? "too long" : "empty");
+		ret[0] = '\0';
+	}
+}
+
 static void read_private_key_file(struct adit_forward_options *o, const char *v)
 {
-	if (o->rd->cfg->has_private_key && from_argument(o))
+	struct adit_forward_config *cfg = o->rd->cfg;
+
+	if (cfg->has_private_key && from_argument(o)) {
 		option_error(o, "there is a private key already (give one of the two)");
-	else if (adit_forward_read_key_file(o->rd, &o->at, o->opt->name, v, o->rd->cfg->private_key))
-		o->rd->cfg->has_private_key = true;
+		return;
+	}
+	read_absolute(o, v, cfg->key_file);
+	if (cfg->key_file[0] &&
+	    adit_forward_read_key_file(o->rd, &o->at, o->opt->name, cfg->key_file, cfg->private_key))
+		cfg->has_private_key = true;
 }
 
 static void read_psk(struct adit_forward_options *o, const char *v)
@@ -199,17 +221,7 @@ static void read_remote(struct adit_forward_options *o, const char *v)
 
 static void read_config(struct adit_forward_options *o, const char *v)
 {
-	char cwd[PATH_MAX];
-	int n;
-
-	if (v[0] == '/' || !getcwd(cwd, sizeof(cwd)))
-		n = snprintf(o->file, sizeof(o->file), "%s", v);
-	else
-		n = snprintf(o->file, sizeof(o->file), "%s/%s", cwd, v); /* the background's folder is another */
-	if (!v[0] || n < 0 || (size_t)n >= sizeof(o->file)) {
-		option_error(o, "the path is %s", v[0] ? "too long" : "empty");
-		o->file[0] = '\0';
-	}
+	read_absolute(o, v, o->file);
 }
 
 static void set_silent(struct adit_forward_options *o, const char *v)
@@ -419,6 +431,8 @@ int adit_forward_options_new(struct adit_forward_options **ret, int argc, char *
 
 	if (!o)
 		return -ENOMEM;
+	if (!getcwd(o->cwd, sizeof(o->cwd)))
+		o->cwd[0] = '\0';
 	o->arg = calloc((size_t)argc + 1, sizeof(*o->arg));
 	o->secret = calloc((size_t)argc + 1, sizeof(*o->secret));
 	failed = !o->arg || !o->secret;
@@ -493,7 +507,8 @@ static void apply(struct adit_forward_options *o, const struct option *opt, cons
 	o->own_network |= opt->whose == NETWORK;
 }
 
-static void unknown(struct adit_forward_options *o, const char *arg)
+/* Returns whether what follows is its value: then it is no forward. */
+static bool unknown(struct adit_forward_options *o, const char *arg)
 {
 	struct slice s = { arg, strcspn(arg, "=") };
 	const struct option *best = NULL;
@@ -513,6 +528,7 @@ static void unknown(struct adit_forward_options *o, const char *arg)
 	else
 		adit_forward_error(o->rd, &o->at, NULL, "unknown option %.*s (adit forward --help lists them)",
 				   (int)(s.len > 40 ? 40 : s.len), s.p);
+	return best && !best->flag && !arg[s.len];
 }
 
 /* The value that follows, or NULL after an error. */
@@ -566,7 +582,7 @@ static void read_long(struct adit_forward_options *o, int *i)
 
 	o->at = argument(*i, 0);
 	if (!opt) {
-		unknown(o, arg);
+		*i += unknown(o, arg);
 		return;
 	}
 	if (value)

@@ -275,7 +275,8 @@ static void add_forwards(struct spec *s, bool remote, const struct adit_addr *ho
 			snprintf(c.listen_path, sizeof(c.listen_path), "%s", path);
 			snprintf(c.target.host, sizeof(c.target.host), "%s", to_host);
 			c.target.port = (uint16_t)(to.first + k);
-			adit_forward_add_service(s->rd, s->at, &c);
+			if (!adit_forward_add_service(s->rd, s->at, &c))
+				return;
 		}
 	}
 }
