@@ -208,6 +208,56 @@ static void test_restart(void **state)
 	}
 }
 
+/* Data with an index that is not known any more is reason enough for a hello, without waiting. */
+static void test_restart_at_once(void **state)
+{
+	struct adit_static_stats stats;
+	struct lab lab;
+
+	(void)state;
+	start(&lab);
+	connect(&lab);
+	lab_start(lab.node[2]);
+	lab_send(lab.node[1], 2, 5);
+	lab_flow(&lab);
+	for (unsigned i = 0; i < 2; i++) { /* the exchange, and the keepalive that confirms it */
+		lab_tick(&lab);
+		lab_flow(&lab);
+	}
+	adit_static_stats(lab.node[2]->st, &stats);
+	assert_int_equal(stats.hellos_sent, 1);
+	lab_send(lab.node[1], 2, 6);
+	lab_flow(&lab);
+	assert_int_equal(lab_got(lab.node[2], 6), 1);
+	lab_fini(&lab);
+}
+
+/* A session in the making outlives three old hellos. */
+static void test_old_hellos_meanwhile(void **state)
+{
+	struct lab_msg old[3], m;
+	struct lab lab;
+
+	(void)state;
+	start(&lab);
+	for (unsigned i = 0; i < 4; i++) {
+		lab_start(lab.node[1]);
+		lab_send(lab.node[1], 2, 7);
+		lab_tick(&lab);
+		m = lab_take(lab.node[1]);
+		if (i < 3)
+			old[i] = m;
+	}
+	lab_deliver_msg(&lab, &lab.node[1]->self, &m);
+	m = lab_take(lab.node[2]);
+	for (unsigned i = 0; i < 3; i++)
+		lab_deliver_msg(&lab, &lab.node[1]->self, &old[i]);
+	lab_deliver_msg(&lab, &lab.node[2]->self, &m);
+	lab_flow(&lab);
+	assert_int_equal(lab_got(lab.node[2], 7), 1);
+	lab_fini(&lab);
+}
+
 /* The same where the one that restarted does not know where the other is now. */
 static void test_restart_and_moved(void **state)
 {
@@ -487,7 +537,8 @@ int main(void)
 		cmocka_unit_test(test_staged_in_order), cmocka_unit_test(test_staged_is_bounded),
 		cmocka_unit_test(test_refuses),		cmocka_unit_test(test_replay_after_restart),
 		cmocka_unit_test(test_old_hellos),	cmocka_unit_test(test_restart),
-		cmocka_unit_test(test_restart_and_moved), cmocka_unit_test(test_one_way),
+		cmocka_unit_test(test_restart_at_once),
+		cmocka_unit_test(test_old_hellos_meanwhile), cmocka_unit_test(test_restart_and_moved), cmocka_unit_test(test_one_way),
 		cmocka_unit_test(test_crossing),	cmocka_unit_test(test_gives_up),
 		cmocka_unit_test(test_roaming_and_stale), cmocka_unit_test(test_hello_flood),
 		cmocka_unit_test(test_down_and_up),	cmocka_unit_test(test_down_between),
