@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "device/device.h"
 #include "forward/forward.h"
+#include "forward/run.h"
 
 static const struct adit_option no_options[] = { { 0 } };
 
@@ -25,6 +26,11 @@ static const struct adit_option show_options[] = {
 
 static const struct adit_option up_options[] = {
 	{ "--dry-run", NULL, "print what would be done to this machine, and do nothing" },
+	{ 0 },
+};
+
+static const struct adit_option run_options[] = {
+	{ "-c, --config", "FILE", "the configuration: a file of wg-quick or wireproxy" },
 	{ 0 },
 };
 
@@ -160,6 +166,20 @@ const struct adit_command adit_commands[] = {
 		.complete = "file",
 		.options = forward_options,
 		.run = adit_forward_main,
+	},
+	{
+		.name = "run",
+		.topic = "WireGuard without root",
+		.synopsis = "-c FILE -- COMMAND [ARGUMENT ...]",
+		.summary = "run a program inside a WireGuard network",
+		.about = "COMMAND has a network of its own, with the tunnel and nothing else in it, and the\n"
+			 "tunnel's DNS; user, files, terminal, signals, job control and exit status are as\n"
+			 "ever. It takes user namespaces and /dev/net/tun; where they are forbidden it says why.\n"
+			 "Its own failures are 125, a COMMAND that cannot be executed 126, not found 127.",
+		.example = "adit run -c office.conf -- curl http://intranet/\nadit run -c office.conf -- bash",
+		.complete = "file",
+		.options = run_options,
+		.run = adit_run_main,
 	},
 	{
 		.name = "genkey",
