@@ -17,6 +17,7 @@
 #define HOLD_PEERS  256
 #define MTU_DEFAULT 1420
 #define MIB         ((size_t)1 << 20)
+#define CAPTURE_FLUSH (200 * ADIT_MSEC)
 
 /* --- the guest ---------------------------------------------------------------- */
 
@@ -25,8 +26,11 @@ static struct adit_forward_network *network_of(struct adit_guest *g)
 	return (struct adit_forward_network *)((char *)g - offsetof(struct adit_forward_network, guest));
 }
 
+static void flush_capture(struct adit_forward_network *n, adit_time now);
+
 static int guest_turn(struct adit_guest *g, bool ready, adit_time now)
 {
+	flush_capture(network_of(g), now);
 	return adit_relay_turn(network_of(g)->relay, ready, now);
 }
 
@@ -82,6 +86,46 @@ static void stack_random(void *user, void *buf, size_t len)
 	adit_random(buf, len);
 }
 
+/* --- capture ---------------------------------------------------------------------- */
+
+static void log_capture(void *user, const char *line)
+{
+	(void)user;
+	adit_forward_log(ADIT_FORWARD_LOG_ERROR, "%s", line);
+}
+
+static void trace(void *user, bool out, enum adit_drop drop, const struct iovec *iov, int cnt, adit_time now)
+{
+	struct adit_forward_network *n = user;
+	const struct adit_pcapng_packet packet = { .direction = out ? ADIT_PCAPNG_OUT : ADIT_PCAPNG_IN,
+						   .wall_ns = now + n->wall, .iov = iov, .iov_cnt = (unsigned)cnt,
+						   .comment = drop ? adit_drop_name(drop) : NULL };
+
+	adit_pcapng_write(n->capture, &packet);
+}
+
+/* What was captured is in the file a moment later, if the thread turns; else when more comes. */
+static void flush_capture(struct adit_forward_network *n, adit_time now)
+{
+	if (!n->capture || now - n->capture_flush < CAPTURE_FLUSH)
+		return;
+	adit_pcapng_flush(n->capture);
+	n->capture_flush = now;
+}
+
+static int open_capture(struct adit_forward_network *n, const char *path, adit_time now)
+{
+	const struct adit_pcapng_config c = { .path = path, .program = "adit " ADIT_VERSION, .log = log_capture };
+	struct timespec wall;
+	int r = adit_pcapng_open(&n->capture, &c);
+
+	if (!r)
+		r = adit_pcapng_interface(n->capture, "inside");
+	clock_gettime(CLOCK_REALTIME, &wall);
+	n->wall = wall.tv_sec * ADIT_SEC + wall.tv_nsec - now;
+	return r < 0 ? r : 0;
+}
+
 adit_time network_pause(struct adit_forward_network *n)
 {
 	if (n->started)
@@ -106,7 +150,7 @@ static int say(const char *what, int r)
 /* The inside is the kernel's where that was asked for; our stack is idle then. */
 static int make_stack(struct adit_forward_network *n, const struct adit_forward_config *cfg, adit_time now)
 {
-	const struct adit_netstack_ops ops = { .random = stack_random };
+	const struct adit_netstack_ops ops = { .random = stack_random, .trace = n->capture ? trace : NULL };
 	struct adit_netstack_config c = { .mtu = cfg->mtu ? cfg->mtu : MTU_DEFAULT, .budget = &n->budget,
 					  .trust_checksums = false };
 	unsigned mib = cfg->memory_mib ? cfg->memory_mib : 64;
@@ -205,6 +249,11 @@ static int set_up(struct adit_forward_network *n, const struct adit_forward_conf
 	adit_time now = adit_tunnel_now();
 	int r, first;
 
+	if (cfg->pcap[0] && cfg->backend == ADIT_FORWARD_STACK) {
+		r = open_capture(n, cfg->pcap, now);
+		if (r)
+			return say(cfg->pcap, r);
+	}
 	n->notify_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (n->notify_fd < 0)
 		return say("cannot wait for events", -errno);
@@ -283,6 +332,7 @@ void network_free(struct adit_forward_network *n)
 	alive_fini(&n->alive);
 	adit_relay_free(n->relay, now);
 	adit_netstack_free(n->ns);
+	adit_pcapng_close(n->capture);
 	kernel_backend_close(n->kernel);
 	if (n->notify_fd >= 0)
 		close(n->notify_fd);
@@ -347,6 +397,7 @@ static bool same_services(const struct adit_forward_config *a, const struct adit
 
 static void name_what_stays(const struct adit_forward_config *old, const struct adit_forward_config *cfg)
 {
+	say_restart("--pcap", strcmp(old->pcap, cfg->pcap) != 0);
 	say_restart("MTU", old->mtu != cfg->mtu);
 	say_restart("DNS", old->dns_cnt != cfg->dns_cnt || strcmp(old->search, cfg->search) != 0 ||
 		    memcmp(old->dns, cfg->dns, cfg->dns_cnt * sizeof(cfg->dns[0])) != 0);

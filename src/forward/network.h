@@ -21,6 +21,7 @@
 #include "forward/alive.h"
 #include "forward/config.h"
 #include "forward/endpoints.h"
+#include "pktio/pcapng.h"
 #include "relay/relay.h"
 #include "tunnel/guest.h"
 #include "tunnel/stack_inner.h"
@@ -38,6 +39,8 @@ struct adit_forward_network {
 	struct kernel_backend *kernel; /* or NULL: our own stack */
 	struct forward_endpoints endpoints;
 	struct forward_alive alive;
+	struct adit_pcapng *capture;      /* or NULL; the data thread's */
+	adit_time capture_flush, wall;    /* when it was flushed; wall time less boot time */
 	uint8_t public_key[ADIT_KEY_LEN]; /* ours */
 	bool started;
 
