@@ -152,7 +152,7 @@ const struct adit_command adit_commands[] = {
 	{
 		.name = "forward",
 		.topic = "WireGuard without root",
-		.synopsis = "[-c FILE] [OPTION ...] [FORWARD ...]",
+		.synopsis = "[-c FILE] [FORWARD ...]",
 		.summary = "forward ports into and out of a WireGuard network",
 		.about = "Joins a WireGuard network with a TCP/IP stack of its own: no interface, no right of\n"
 			 "root, nothing of this machine is changed. FORWARD is [HOST:]PORT:DST:PORT[:TCP,UDP],\n"
@@ -170,7 +170,7 @@ const struct adit_command adit_commands[] = {
 	{
 		.name = "run",
 		.topic = "WireGuard without root",
-		.synopsis = "-c FILE -- COMMAND [ARGUMENT ...]",
+		.synopsis = "-c FILE -- COMMAND ...",
 		.summary = "run a program inside a WireGuard network",
 		.about = "COMMAND has a network of its own, with the tunnel and nothing else in it, and the\n"
 			 "tunnel's DNS; user, files, terminal, signals, job control and exit status are as\n"
