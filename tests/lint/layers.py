@@ -18,6 +18,7 @@ LAYERS = {  # folder: what it may include besides itself
     "host": "base",
     "device": "base crypto wg tunnel pktio host",
     "forward": "base crypto wg tunnel netstack relay pktio host",
+    "lib": "base crypto wg tunnel netstack relay forward",
     "cli": "base crypto wg tunnel pktio host device forward",
 }
 CORES = ("base", "crypto", "wg", "static", "netstack")
