@@ -39,6 +39,19 @@ seed("handshake", "keys-and-clocks", bytes([0, 0, 8, 3, 0x81, 14, 1, 0, 8, 14, 0
 seed("handshake", "key-under-limit", bytes([1, 0, 15, 9, 1, 0, 8, 3, 0x81, 0x91, 0x91, 0x91, 0, 0xfe, 0x89, 0, 0, 8, 3, 0xc3]))
 seed("handshake", "roam", bytes([0, 0, 8, 3, 0x81, 10, 0, 0, 8, 3, 0x42, 0x80, 8, 0x8a, 0, 0x80, 8]))
 
+WG_KEY = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE="
+for name, text in {
+    "file": "\0[Interface]\nPrivateKey = " + WG_KEY + "\nAddress = 10.0.0.2/32, fd00::2\nDNS = 10.0.0.1, x.example\n"
+            "CheckAlive = 10.0.0.1\n[Peer]\nPublicKey = " + WG_KEY + "\nEndpoint = h:1\nAllowedIPs = 0.0.0.0/0\n"
+            "[Socks5]\nBindAddress = :1080\nUsername = u\nPassword = $S\n[http]\nBindAddress = `127.0.0.1:1`\n"
+            "[TCPServerTunnel]\nListenPort = 1\nTarget = unix:/x\n[UDPProxyTunnel]\nBindAddress = *:1\nTarget = h:1\n",
+    "import": "\x42[Socks5]\nBindAddress = 1\n[Interface]\nMTU=1\n", "bad-lines": "\0[a\nb\n=\n[x] y\nz = `\n\tMtu : 1\n",
+    "spec": "\1127.0.0.1:8080:10.0.0.2:80:TCP,UDP", "range": "\x01[::1]:1-9:h:2-10", "unix": "\1unix:/x:[fd00::1]:80",
+    "many": "\x011-65535:h:1-65535", "remote": "\x0210.0.0.1:80:unix:/y", "proxy": "\3u:p@[::1]:1", "target": "\4[fd00::1]:22",
+    "level": "\5warn,a=debug/x",
+}.items():
+    seed("forward", name, text)
+
 ip4 = bytes([0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 2, 1, 10, 0, 1, 1]) + bytes(8)
 ip6 = bytes([0x60, 0, 0, 0, 0, 8, 17, 64, 0xfd] + [0] * 6 + [2]) + bytes(24) + bytes(8)
 seed("message", "sealed", bytes([2]) + chunk(ip4) + bytes([2]) + chunk(b"") + bytes([2]) + chunk(ip6))
