@@ -36,6 +36,7 @@ void tcp_update_mss(struct tcp *t, adit_time now)
 		return;
 	t->mss = (uint16_t)mss;
 	cc_set_mss(&t->cc, mss);
+	scoreboard_set_mss(&t->sb, mss); /* what is sent again must fit, and a window of one segment must be enough */
 }
 
 /* What is in flight was as large as the old size allowed: it did not get
@@ -64,6 +65,8 @@ bool tcp_blackhole_timeout(struct tcp *t, adit_time now)
 	unsigned mtu = path_mtu(t, now), floor = t->sock.remote.addr.family == 4 ? MTU_FLOOR_4 : MTU_FLOOR_6, next;
 
 	if (t->tries < TCP_BLACKHOLE_TIMEOUTS || t->sb.end - t->sb.una < t->mss || mtu <= floor)
+		return false;
+	if (t->snd_wnd < t->mss) /* the receiver has no room: that explains it */
 		return false;
 	next = mtu > MTU_FLOOR_6 ? MTU_FLOOR_6 : mtu > MTU_STEP_4 ? MTU_STEP_4 : floor;
 	t->mtu_limit = (uint16_t)next;
