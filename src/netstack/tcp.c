@@ -51,7 +51,8 @@ int tcp_new(struct tcp **ret, struct adit_netstack *ns, const struct adit_endpoi
 		t->at[i] = ADIT_NEVER;
 	t->limits = (struct tcp_limits){ 7200 * ADIT_SEC, 75 * ADIT_SEC, 0, 60 * ADIT_SEC };
 	t->rcv_scale = scale_for(ns->cfg.flow_max);
-	t->ts_offset = ns_random32(ns);
+	/* the same for the same endpoints: a new connection's clock follows the old one's (RFC 6191, RFC 7323 5.4) */
+	t->ts_offset = (uint32_t)(ns_flow_hash(ns, local, remote) >> 32);
 	t->write_hint = SLAB_SMALL_LEN / 2;
 	rtt_init(&t->rtt);
 	recvq_init(&t->rq, &ns->pool, 0);
@@ -175,6 +176,8 @@ void tcp_established(struct tcp *t, adit_time now)
 	if (t->limits.keepalive_idle)
 		tcp_set_deadline(t, TCP_AT_KEEPALIVE, now + t->limits.keepalive_idle);
 	tcp_set_deadline(t, TCP_AT_RTO, ADIT_NEVER);
+	if (t->shutdown)
+		tcp_enter(t, TCP_FIN_WAIT_1);
 	ns_event(&t->sock, ADIT_EV_CONNECTED | ADIT_EV_WRITABLE);
 }
 

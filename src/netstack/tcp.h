@@ -63,8 +63,8 @@ enum tcp_trouble {
 };
 
 enum tcp_deadline {
+	TCP_AT_TLP,       /* tail loss probe (RFC 8985 7); before the next: where both are due the probe goes */
 	TCP_AT_RTO,       /* SYN, data or FIN not acknowledged; also opens a connection's time limit */
-	TCP_AT_TLP,       /* tail loss probe (RFC 8985 7) */
 	TCP_AT_REORDER,   /* RACK's window runs out */
 	TCP_AT_PERSIST,   /* zero window probe */
 	TCP_AT_DELACK,
@@ -106,6 +106,7 @@ struct tcp {
 	bool syn_due : 1;     /* (re)send SYN or SYN-ACK */
 	bool ack_due : 1;
 	bool probe_due : 1;   /* window or keepalive probe */
+	bool override : 1;    /* what fits a small window goes (RFC 9293 3.8.6.2.1) */
 	bool tlp_due : 1;
 	bool shutdown : 1;    /* FIN after what is queued */
 	bool fin_sent : 1, fin_rcvd : 1;
@@ -312,5 +313,7 @@ uint32_t tcp_receive_limit(const struct tcp *t);
 void tcp_update_mss(struct tcp *t, adit_time now);
 uint16_t tcp_offered_mss(const struct adit_netstack *ns, uint8_t family);
 bool tcp_blackhole_timeout(struct tcp *t, adit_time now);
+/* Something was acknowledged: if smaller segments did not help at once, size was not the trouble. */
+void tcp_outage_over(struct tcp *t, adit_time now);
 
 #endif

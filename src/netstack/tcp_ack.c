@@ -33,7 +33,7 @@ static bool is_dsack(const struct tcp_options *o, uint32_t ack)
 {
 	const struct recvq_range *a = &o->sack[0], *b = &o->sack[1];
 
-	if (o->sack_cnt == 0)
+	if (o->sack_cnt == 0 || !seq_lt(a->from, a->to))
 		return false;
 	if (seq_le(a->to, ack))
 		return true;
@@ -142,7 +142,8 @@ bool tcp_ack_in(struct tcp *t, const struct tcp_segment *seg, const struct tcp_o
 		return true; /* old: its text may still be of use */
 	update_window(t, seg);
 	count_duplicate(t, seg, t->snd_wnd == wnd_before);
-	t->probes = 0;
+	if (!tcp_window_blocks(t))
+		t->probes = 0; /* else the window is as shut as it was: probes go on becoming rare */
 	a.sb.min_rtt = t->rtt.min;
 	a.sb.ts_echo = echo_time(t, o, now);
 	scoreboard_ack(&t->sb, seg->ack, &a.sb, now);
@@ -150,6 +151,7 @@ bool tcp_ack_in(struct tcp *t, const struct tcp_segment *seg, const struct tcp_o
 	progress = a.sb.acked > 0;
 	if (progress) {
 		release_sent(t, seg->ack);
+		tcp_outage_over(t, now);
 		t->tries = 0;
 		t->rtt.backoff = 0;
 		t->stalled_since = t->sb.una == t->sb.end ? 0 : now;

@@ -64,7 +64,7 @@ static void syn_sent_in(struct tcp *t, const struct tcp_segment *seg, adit_time 
 	bool acks = seg->flags & ADIT_TCP_ACK;
 	struct tcp_options o;
 
-	if (acks && (seg->ack != t->iss + 1 || t->syn_due)) {
+	if (acks && (seg->ack != t->iss + 1 || t->last_sent == 0)) {
 		ns_drop(ns, ADIT_DROP_bad_ack, 1);
 		if (!(seg->flags & ADIT_TCP_RST))
 			tcp_send_reset(ns, seg, now);
@@ -105,7 +105,9 @@ static void syn_sent_in(struct tcp *t, const struct tcp_segment *seg, adit_time 
 /* Returns whether the segment is to be looked at further: the connection is established. */
 static bool syn_received_in(struct tcp *t, const struct tcp_segment *seg, adit_time now)
 {
-	if (seg->flags & ADIT_TCP_SYN) {
+	bool syn = seg->flags & ADIT_TCP_SYN, acks = seg->flags & ADIT_TCP_ACK && seg->ack == t->iss + 1;
+
+	if (syn && !(acks && seg->seq == t->irs)) {
 		if (seg->seq == t->irs && !t->held) {
 			t->syn_due = true;
 			tcp_want_out(t);
@@ -114,6 +116,10 @@ static bool syn_received_in(struct tcp *t, const struct tcp_segment *seg, adit_t
 	}
 	if (!(seg->flags & ADIT_TCP_ACK) || t->held)
 		return false;
+	if (!syn && !in_window(t, seg)) {
+		not_acceptable(t, seg, ADIT_DROP_out_of_window, now);
+		return false;
+	}
 	if (seg->ack != t->iss + 1) {
 		ns_drop(tcp_ns(t), ADIT_DROP_bad_ack, 1);
 		tcp_send_reset(tcp_ns(t), seg, now);
@@ -123,11 +129,13 @@ static bool syn_received_in(struct tcp *t, const struct tcp_segment *seg, adit_t
 		rtt_sample(&t->rtt, now - t->last_sent, 1, now);
 	t->rtt.backoff = 0;
 	t->ecn_ok = t->ecn_syn;
-	t->snd_wnd = t->max_wnd = (uint32_t)seg->wnd << t->snd_scale;
+	t->snd_wnd = t->max_wnd = (uint32_t)seg->wnd << (syn ? 0 : t->snd_scale);
 	t->snd_wl1 = seg->seq;
 	t->snd_wl2 = seg->ack;
 	tcp_established(t, now);
-	return true;
+	if (syn) /* both opened at once: the peer's SYN again, with its ACK of ours */
+		tcp_ack_now(t);
+	return !syn;
 }
 
 /* --- RST and SYN in a synchronized state -------------------------------------------------- */
@@ -309,8 +317,13 @@ static void connection_in(struct tcp *t, const struct tcp_segment *seg, adit_tim
 	t->last_heard = now;
 	note_timestamp(t, seg, &o, now);
 	note_ecn(t, seg);
-	if (!tcp_ack_in(t, seg, &o, now) || !receives(t))
+	if (!tcp_ack_in(t, seg, &o, now))
 		return;
+	if (!receives(t)) {
+		if (seg->len || seg->flags & ADIT_TCP_FIN)
+			tcp_ack_now(t); /* our ACK of the FIN was lost */
+		return;
+	}
 	if (t->sock.orphan && seq_lt(t->rq.next, seg->seq + seg->len)) {
 		tcp_kill(t, 0, now); /* nobody will read it (RFC 2525 2.17) */
 		return;

@@ -58,21 +58,28 @@ void tcp_mtu_changed(struct tcp *t, adit_time now)
 
 /*
  * The second timeout in a row with full segments in flight: maybe they are too
- * large. One step down; if that was not it, the timeouts go on and nothing is lost.
+ * large. One step down; if the timeouts go on it was an outage, and the step is taken back.
  */
 bool tcp_blackhole_timeout(struct tcp *t, adit_time now)
 {
 	unsigned mtu = path_mtu(t, now), floor = t->sock.remote.addr.family == 4 ? MTU_FLOOR_4 : MTU_FLOOR_6, next;
 
-	if (t->tries < TCP_BLACKHOLE_TIMEOUTS || t->sb.end - t->sb.una < t->mss || mtu <= floor)
+	if (t->tries != TCP_BLACKHOLE_TIMEOUTS || t->sb.end - t->sb.una < t->mss || mtu <= floor)
 		return false;
 	if (t->snd_wnd < t->mss) /* the receiver has no room: that explains it */
 		return false;
 	next = mtu > MTU_FLOOR_6 ? MTU_FLOOR_6 : mtu > MTU_STEP_4 ? MTU_STEP_4 : floor;
 	t->mtu_limit = (uint16_t)next;
-	pmtu_set(tcp_ns(t), &t->sock.remote.addr, next, now); /* its neighbours need not find out again */
 	shrink(t, now);
 	return true;
+}
+
+void tcp_outage_over(struct tcp *t, adit_time now)
+{
+	if (t->tries <= TCP_BLACKHOLE_TIMEOUTS + 1 || !t->mtu_limit)
+		return;
+	t->mtu_limit = 0;
+	tcp_update_mss(t, now);
 }
 
 void tcp_icmp(struct adit_netstack *ns, const struct adit_endpoint *local, const struct adit_endpoint *remote,

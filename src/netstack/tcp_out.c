@@ -232,7 +232,11 @@ static uint32_t new_bytes(struct tcp *t)
 	/* less than a segment: never for want of cwnd; for want of window only if it is half of the largest seen */
 	if (room < t->mss && scoreboard_in_flight(&t->sb))
 		return 0;
-	return n && n == wnd && n >= t->max_wnd / 2 ? n : 0;
+	if (n && n == wnd && (t->override || n >= t->max_wnd / 2)) {
+		t->override = false;
+		return n;
+	}
+	return 0;
 }
 
 /* --- data ----------------------------------------------------------------------------------- */

@@ -66,7 +66,7 @@ static bool nothing_was_lost(const struct tcp *t, const struct tcp_acked *a)
 /* After a timeout something arrived that was sent once only, before it. */
 static bool timeout_was_early(const struct tcp *t, const struct tcp_acked *a)
 {
-	if (t->trouble != TCP_LOSS || !a->sb.original_acked)
+	if (t->trouble != TCP_LOSS || !a->sb.original_acked || !t->sack_ok)
 		return false;
 	return seq_le(t->sb.una, t->recover) && (t->sb.sacked == 0 || seq_le(t->sb.highest_sacked, t->recover));
 }
@@ -75,6 +75,8 @@ static void undo(struct tcp *t, adit_time now)
 {
 	if (t->trouble != TCP_ORDERLY)
 		scoreboard_undo(&t->sb);
+	if (t->trouble == TCP_RECOVERY)
+		t->sb.rack.reordering_seen = true; /* late, not lost: three SACKed segments prove nothing here */
 	t->cc.ops->undo(&t->cc, now);
 	t->trouble = TCP_ORDERLY;
 	t->undo_ok = false;
@@ -222,8 +224,10 @@ void tcp_after_ack(struct tcp *t, const struct tcp_acked *a, adit_time now)
 	undo_if_wrong(t, a, now);
 	look_at_probe(t, a, now);
 	lost = find_losses(t, a, now);
-	if (t->trouble != TCP_ORDERLY && seq_le(t->recover, t->sb.una) && !t->sb.lost)
+	if (t->trouble != TCP_ORDERLY && seq_le(t->recover, t->sb.una)) {
 		leave_recovery(t);
+		lost = t->sb.lost; /* sent after `recover`: congestion anew */
+	}
 	was_recovery = t->trouble == TCP_RECOVERY;
 	if (lost && t->trouble == TCP_ORDERLY)
 		enter_recovery(t, a, now);

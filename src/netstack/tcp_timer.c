@@ -44,11 +44,8 @@ static void arm_probe(struct tcp *t, adit_time now)
 		pto += TLP_WORST_DELACK_MS * ADIT_MSEC;
 	if (pto < 2 * ADIT_MSEC)
 		pto = 2 * ADIT_MSEC;
-	if (now + pto > t->at[TCP_AT_RTO]) {
-		t->at[TCP_AT_TLP] = ADIT_NEVER;
-		return;
-	}
-	tcp_set_deadline(t, TCP_AT_TLP, now + pto);
+	/* the timeout would come first: the probe takes its place, and it waits */
+	tcp_set_deadline(t, TCP_AT_TLP, now + pto < t->at[TCP_AT_RTO] ? now + pto : t->at[TCP_AT_RTO]);
 }
 
 static adit_time persist_interval(const struct tcp *t)
@@ -158,7 +155,7 @@ static bool persist_expired(struct tcp *t, adit_time now)
 		return give_up(t, -ETIMEDOUT);
 	if (t->stalled_since == 0)
 		t->stalled_since = now;
-	t->probe_due = true;
+	t->probe_due = t->override = true;
 	tcp_set_deadline(t, TCP_AT_PERSIST, now + persist_interval(t));
 	tcp_want_out(t);
 	return true;
