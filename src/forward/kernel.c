@@ -196,6 +196,7 @@ static int start_helper(struct kernel_backend *k, const struct adit_forward_conf
 	if (!k->helper) {
 		close(sockets[0]);
 		close(names[0]);
+		adit_forward_config_forget_keys((struct adit_forward_config *)cfg); /* this process's copy */
 		h.sockets = sockets[1];
 		h.names = names[1];
 		become_helper(&h);

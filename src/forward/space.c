@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "host/netlink.h"
@@ -47,11 +48,15 @@ static int enter_user(char *err, size_t err_len)
 {
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
-	int r;
+	int r, dumpable;
 
 	if (unshare(CLONE_NEWUSER) < 0)
 		return space_why(SPACE_USER, -errno, err, err_len);
+	/* The maps of a process that nobody may read are root's. */
+	dumpable = prctl(PR_GET_DUMPABLE);
+	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 	r = map_ids(uid, gid);
+	prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0);
 	return r ? space_why(SPACE_MAP, r, err, err_len) : 0;
 }
 

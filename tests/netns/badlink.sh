@@ -103,7 +103,7 @@ for i in range(2):
     time.sleep(0.2)
 print(ports[0] != ports[1])
 END
-equal "SIGUSR1: another port, answers still come back" "$(on A "$PYTHON" "$TMP/ports.py" $link)" True
-stop $link
+equal "SIGUSR1: another port, answers still come back" "$(on A "$PYTHON" "$TMP/ports.py" "$link")" True
+stop "$link"
 equal "  counted" "$(grep -v ready "$TMP/link.log" | jq .rebinds)" 2
 done_testing

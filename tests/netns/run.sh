@@ -5,7 +5,7 @@
 #
 #   A (nobody)  a0 198.51.100.1 -- ra R rb -- 203.0.113.2 b0  B  adit device
 #     `- a namespace of its own:               wB 10.9.0.2 fd09::2
-#        adit0 10.9.0.1 fd09::1    tunnel        nginx's part: python3; dnsmasq, sshd, nc
+#        adit0 10.9.0.1 fd09::1    tunnel        a web server, dnsmasq, sshd
 . "$(dirname "$0")/lib.sh"
 lab_start
 need setpriv unshare curl nc tcpdump nft
@@ -16,7 +16,7 @@ BIN=$(mktemp -d "${TMPDIR:-/tmp}/adit-run.XXXXXX") || exit 1
 trap 'rm -rf "$BIN"; cleanup' EXIT
 chmod 755 "$BIN"
 install -m 755 "$ADIT" "$BIN/adit"
-mknod "$BIN/tun" c 10 200 && chmod 666 "$BIN/tun" || skip_all "cannot make a device node"
+mknod -m 666 "$BIN/tun" c 10 200 || skip_all "cannot make a device node"
 # every process of a run has this in its environment
 export ADIT_RUN_TEST=$P.$RANDOM$RANDOM
 
@@ -58,7 +58,7 @@ spaces_of_ours() {
 	local pid net
 	for pid in $(processes); do
 		net=$(stat -Lc %i "/proc/$pid/ns/net" 2>/dev/null) || continue
-		ls -i /run/netns | grep -q "^ *$net $P-" || echo "$pid"
+		stat -Lc %i /run/netns/"$P"-* | grep -qx "$net" || echo "$pid"
 	done
 }
 nothing_left() { wait_for 5 no_process || { ps -o pid,args -p "$(spaces_of_ours | paste -sd,)"; return 1; }; }
@@ -303,8 +303,10 @@ forbidden() { # what pattern CMD...
 forbidden "user namespaces turned off" "user namespaces are turned off here: as root, sysctl -w user.max_user_namespaces" \
 	nobody unshare -U --map-current-user --keep-caps bash -c 'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"' - \
 	setpriv --inh-caps=-all --bounding-set=-all "$BIN/adit" run -c "$conf" -- true
+# shellcheck disable=SC2016
 forbidden "no TUN device" "there is no /dev/net/tun: as root, modprobe tun" \
 	unshare -m bash -c 'mount -t tmpfs none /dev/net && exec "$@"' - "$BIN/adit" run -c "$conf" -- true
+# shellcheck disable=SC2016
 forbidden "a TUN device of root's" "/dev/net/tun may not be opened: as root, chmod 666" \
 	unshare -m bash -c 'chmod 600 "$1/tun" && mount --bind "$1/tun" /dev/net/tun && shift && cd / && exec "$@"' - "$BIN" \
 	setpriv --reuid 65534 --regid 65534 --clear-groups "$BIN/adit" run -c "$conf" -- true
