@@ -658,6 +658,29 @@ static bool expand(struct reading *r, struct value *v, char buf[VALUE_MAX])
 	return true;
 }
 
+static void say_nothing(void *user, bool error, const char *msg)
+{
+	(void)user;
+	(void)error;
+	(void)msg;
+}
+
+/* What a variable holds may be secret, whatever the key: its name is told and no more. */
+static void read_variable(struct reading *r, const struct value *v, const char *name)
+{
+	struct adit_forward_reader *rd = r->rd;
+	void (*report)(void *user, bool error, const char *msg) = rd->report;
+	unsigned before = rd->errors;
+
+	rd->report = say_nothing;
+	r->key->read(r, v);
+	rd->report = report;
+	if (rd->errors == before)
+		return;
+	rd->errors = before;
+	value_error(r, v, "what the variable %.60s holds does not fit here", name);
+}
+
 static void read_value(struct reading *r, const struct forward_ini_line *line)
 {
 	struct value v = { line->value.p, line->value.len, origin(r, line->value.p) };
@@ -669,7 +692,9 @@ static void read_value(struct reading *r, const struct forward_ini_line *line)
 				     "ends where # or ; begins a comment (put it in backquotes if that belongs to it)");
 	if (!v.len && !r->key->list)
 		value_error(r, &v, "has no value");
-	else if (expand(r, &v, buf))
+	else if (expand(r, &v, buf) && buf[0] == '$' && buf[1] != '$')
+		read_variable(r, &v, buf + 1);
+	else if (r->rd->errors == before)
 		r->key->read(r, &v);
 	quick_wipe(buf, sizeof(buf));
 	if (r->rd->errors != before)

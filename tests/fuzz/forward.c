@@ -17,6 +17,7 @@
 struct report {
 	unsigned errors, lines;
 	size_t cols;
+	bool open; /* the input itself has the secret */
 };
 
 static void on_report(void *user, bool error, const char *msg)
@@ -25,7 +26,7 @@ static void on_report(void *user, bool error, const char *msg)
 	unsigned line = 0, col = 0;
 
 	r->errors += error;
-	MUST(strlen(msg) < 1400 && !strstr(msg, SECRET));
+	MUST(strlen(msg) < 1400 && (r->open || !strstr(msg, SECRET)));
 	MUST(sscanf(msg, "f.conf:%u:%u:", &line, &col) == 2);
 	MUST(line >= 1 && line <= r->lines && col >= 1 && col <= r->cols);
 }
@@ -36,7 +37,7 @@ static const char *variable(void *user, const char *name)
 	return !strcmp(name, "S") ? SECRET : NULL;
 }
 
-static void check_services(const struct adit_forward_config *cfg)
+static void check_services(const struct adit_forward_config *cfg, bool open)
 {
 	char text[640];
 
@@ -50,7 +51,7 @@ static void check_services(const struct adit_forward_config *cfg)
 		MUST(memchr(s->password, 0, sizeof(s->password)) && memchr(s->listen_path, 0, sizeof(s->listen_path)));
 		MUST(!s->listen_path[0] || s->listen_path[0] == '/');
 		relay_service_describe(s, text, sizeof(text));
-		MUST(!s->password[0] || strlen(s->password) < 4 || !strstr(text, SECRET));
+		MUST(open || strcmp(s->password, SECRET) != 0 || !strstr(text, SECRET));
 	}
 }
 
@@ -99,12 +100,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	string[size - 1] = '\0';
 	for (size_t i = 0; i < size - 1; i++)
 		report.lines += text[i] == '\n';
+	report.open = memmem(text, size - 1, "s3cr", 4) != NULL;
 	adit_forward_config_init(&cfg);
 	read_any(&rd, data[0], data[0] % 6 ? string : text, size - 1);
 	MUST(rd.errors == report.errors);
 	if (data[0] % 6 && rd.errors)
 		MUST(cfg.service_cnt == 0 || cfg.service_cnt == ADIT_FORWARD_SERVICES_MAX);
-	check_services(&cfg);
+	check_services(&cfg, report.open);
 	if (!(data[0] % 6) && !rd.errors)
 		adit_forward_config_check(&rd, "f.conf");
 	adit_forward_config_fini(&cfg);

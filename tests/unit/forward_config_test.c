@@ -611,6 +611,17 @@ static void file_warnings(void **state)
 	done(&r);
 }
 
+static void bad_variable(void **state)
+{
+	static const char *const env[] = { "HIDDEN", "hunter2:xyz", NULL };
+	struct reading r = { .env = env };
+
+	(void)state;
+	read_text(&r, HEAD PEER "[Socks5]\nBindAddress = $HIDDEN\n");
+	assert_string_equal(r.errors, "x.conf:8:15: BindAddress: what the variable HIDDEN holds does not fit here\n");
+	done(&r);
+}
+
 /* WGConfig, from the folder of the file; its own services are not taken. */
 static void imports(void **state)
 {
@@ -666,7 +677,7 @@ int main(void)
 		cmocka_unit_test(variables),	 cmocka_unit_test(bad_lines),	 cmocka_unit_test(wireproxy_sample),
 		cmocka_unit_test(wireproxy_peers), cmocka_unit_test(other_files), cmocka_unit_test(values),
 		cmocka_unit_test(bad_files),	 cmocka_unit_test(file_warnings), cmocka_unit_test(imports),
-		cmocka_unit_test(log_levels),
+		cmocka_unit_test(log_levels),	 cmocka_unit_test(bad_variable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
