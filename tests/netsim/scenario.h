@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: ISC */
+/* scenario.h - the named stories, by file */
+#ifndef ADIT_TESTS_NETSIM_SCENARIO_H
+#define ADIT_TESTS_NETSIM_SCENARIO_H
+
+#include "stream.h"
+#include "world.h"
+
+struct scenario {
+	const char *name;
+	void (*run)(struct world *w);
+	unsigned seeds; /* of `make test` */
+};
+
+extern const struct scenario scenarios[];
+extern const size_t scenario_cnt;
+
+/* Two hosts; `merge` chooses whether what arrives is merged, by the seed. */
+void two_hosts(struct world *w, const struct adit_netstack_config *cfg);
+/* What must hold when all is over: nothing due, no connection, no memory. */
+void expect_silence(struct world *w);
+
+/* matrix.c */
+void scenario_matrix_20m(struct world *w);
+void scenario_matrix_1g(struct world *w);
+void scenario_reorder(struct world *w);
+int golden(struct world *w, const char *path);
+
+/* scenario_life.c */
+void scenario_hello(struct world *w);
+void scenario_both_ways(struct world *w);
+void scenario_half_close(struct world *w);
+void scenario_half_close_back(struct world *w);
+void scenario_simultaneous_close(struct world *w);
+void scenario_refused(struct world *w);
+void scenario_fin_lost(struct world *w);
+void scenario_syn_lost(struct world *w);
+void scenario_abort(struct world *w);
+void scenario_linger(struct world *w);
+void scenario_backlog(struct world *w);
+void scenario_keepalive(struct world *w);
+void scenario_user_timeout(struct world *w);
+void scenario_connect_timeout(struct world *w);
+void scenario_port_reuse(struct world *w);
+
+/* scenario_path.c */
+void scenario_blackhole(struct world *w);
+void scenario_path_mtu(struct world *w);
+void scenario_ecn(struct world *w);
+void scenario_corrupt(struct world *w);
+void scenario_duplicates(struct world *w);
+void scenario_burst(struct world *w);
+void scenario_outage(struct world *w);
+void scenario_tail_loss(struct world *w);
+
+/* scenario_window.c */
+void scenario_zero_window(struct world *w);
+void scenario_zero_window_update_lost(struct world *w);
+void scenario_zero_window_forever(struct world *w);
+void scenario_slow_reader(struct world *w);
+void scenario_tiny_writes(struct world *w);
+
+/* scenario_scale.c */
+void scenario_idle_flows(struct world *w);
+void scenario_shared_budget(struct world *w);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: ISC */
+/* scenario_path.c - what links do: small path MTUs, marks, corruption, bursts, outages */
+#include "base/inet.h"
+#include "scenario.h"
+
+static unsigned family(const struct world *w)
+{
+	return w->seed % 2 ? 4 : 6;
+}
+
+/* Large packets vanish without a word (RFC 4821). */
+void scenario_blackhole(struct world *w)
+{
+	struct stream *st;
+
+	two_hosts(w, NULL);
+	world_link(w, &(struct link){ .delay = 10 * ADIT_MSEC, .mtu = 1300 });
+	st = stream_run(w, family(w), 300000, 300000, 120 * ADIT_SEC);
+	EXPECT_INT(w, st->finished - st->began, <=, 30 * ADIT_SEC);
+	expect_silence(w);
+}
+
+/* ... and with a word: at once. */
+void scenario_path_mtu(struct world *w)
+{
+	static const unsigned mtus[] = { 1400, 1300, 1280 };
+	struct stream *st;
+
+	two_hosts(w, NULL);
+	world_link(w, &(struct link){ .delay = 10 * ADIT_MSEC, .mtu = mtus[w->seed % 3], .icmp = true });
+	st = stream_run(w, family(w), 1000000, 1000000, 60 * ADIT_SEC);
+	EXPECT_INT(w, st->finished - st->began, <=, 2 * ADIT_SEC);
+	EXPECT_INT(w, w->link[0][1].dropped, <=, 60);
+	expect_silence(w);
+}
+
+/* Marks instead of losses: the rate is kept, and nothing is lost or sent again (RFC 3168). */
+void scenario_ecn(struct world *w)
+{
+	struct stream *st;
+
+	two_hosts(w, NULL);
+	world_link(w, &(struct link){ .delay = 10 * ADIT_MSEC, .rate = 50000000, .queue = 600000, .ce = 60000 });
+	st = stream_run(w, family(w), 20000000, 0, 60 * ADIT_SEC);
+	EXPECT_INT(w, w->link[0][1].marked, >, 0);
+	EXPECT_INT(w, w->link[0][1].dropped, ==, 0);
+	EXPECT_INT(w, host_stats(&w->host[0]).retransmitted_bytes, ==, 0);
+	EXPECT_INT(w, st->finished - st->began, <=, 5 * ADIT_SEC);
+	expect_silence(w);
+}
+
+void scenario_corrupt(struct world *w)
+{
+	two_hosts(w, NULL);
+	world_link(w, &(struct link){ .delay = 10 * ADIT_MSEC, .corrupt = 20000 });
+	stream_run(w, family(w), 1000000, 1000000, 300 * ADIT_SEC);
+	expect_silence(w);
+}
+
+/* Duplicates are no sign of anything. */
+void scenario_duplicates(struct world *w)
+{
+	struct stream *st;
+
+	two_hosts(w, NULL);
+	world_link(w, &(struct link){ .delay = 10 * ADIT_MSEC, .dup = 50000, .rate = 100000000 });
+	st = stream_run(w, family(w), 5000000, 1000000, 60 * ADIT_SEC);
+	EXPECT_INT(w, host_stats(&w->host[0]).retransmitted_bytes, <=, w->link[0][1].dropped_payload * 13 / 10 + 30000);
+	EXPECT_INT(w, st->finished - st->began, <=, 3 * ADIT_SEC);
+	expect_silence(w);
+}
+
+void scenario_burst(struct world *w)
+{
+	uint64_t dropped;
+
+	two_hosts(w, NULL);
+	world_link(w, &(struct link){ .delay = 15 * ADIT_MSEC, .burst = 2000, .burst_len = 10 * ADIT_MSEC, .rate = 100000000 });
+	stream_run(w, family(w), 5000000, 1000000, 300 * ADIT_SEC);
+	dropped = w->link[0][1].dropped_payload + w->link[1][0].dropped_payload;
+	EXPECT_INT(w, host_stats(&w->host[0]).retransmitted_bytes + host_stats(&w->host[1]).retransmitted_bytes, <=,
+		   dropped * 13 / 10 + 60000);
+	expect_silence(w);
+}
+
+/* The link is gone for a while; it goes on, not too late, without everything sent again. */
+void scenario_outage(struct world *w)
+{
+	struct stream *st;
+	adit_time gone = (adit_time)rng_range(&w->rng, 1, 60) * ADIT_SEC, healed;
+
+	two_hosts(w, NULL);
+	world_link(w, &(struct link){ .delay = 15 * ADIT_MSEC, .rate = 50000000 });
+	st = stream_new(w, 0, 1, family(w), 10000000, 10000000);
+	stream_connect(st);
+	world_run(w, 800 * ADIT_MSEC);
+	w->link[0][1].down = w->link[1][0].down = true;
+	world_run(w, gone);
+	w->link[0][1].down = w->link[1][0].down = false;
+	healed = w->now;
+	EXPECT(w, world_run_until(w, streams_complete, 300 * ADIT_SEC));
+	EXPECT_INT(w, st->finished - healed, <=, gone * 2 + 10 * ADIT_SEC);
+	expect_silence(w);
+}
+
+/* The last segments of a burst are lost: a probe finds out, and the window is kept. */
+void scenario_tail_loss(struct world *w)
+{
+	struct adit_tcp_info info;
+	struct stream *st;
+	adit_time began;
+
+	two_hosts(w, NULL);
+	world_link(w, &(struct link){ .delay = 25 * ADIT_MSEC });
+	st = stream_new(w, 0, 1, family(w), 200000, 0);
+	st->end[0].hold_fin = true;
+	stream_connect(st);
+	world_run(w, 3 * ADIT_SEC);
+	for (unsigned lost = 1; lost <= 3; lost++) {
+		adit_tcp_info(st->end[0].s, &info);
+		world_trace(w, "cwnd %u ssthresh %u srtt %lld us", info.cwnd, info.ssthresh, (long long)info.srtt / 1000);
+		began = w->now;
+		w->link[0][1].drop_data = lost;
+		st->end[0].to_send += 1000 * lost;
+		end_work(&st->end[0]);
+		world_run(w, 0);
+		EXPECT_INT(w, w->link[0][1].drop_data, <=, lost - 1);
+		w->link[0][1].drop_data = 0;
+		EXPECT(w, world_run_until(w, streams_carried, 5 * ADIT_SEC));
+		EXPECT_INT(w, w->now - began, <=, 450 * ADIT_MSEC);
+		world_run(w, 3 * ADIT_SEC);
+	}
+	adit_tcp_info(st->end[0].s, &info);
+	EXPECT_INT(w, info.timeouts, <=, 1); /* two of two segments lost: nothing is left to answer */
+	st->end[0].hold_fin = false;
+	end_work(&st->end[0]);
+	world_run(w, 0);
+	EXPECT(w, world_run_until(w, streams_complete, 5 * ADIT_SEC));
+	expect_silence(w);
+}

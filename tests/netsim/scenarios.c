@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: ISC */
+/* scenarios.c - the list, and what the stories share */
+#include "scenario.h"
+
+#define ENTRY(name, seeds) { #name, scenario_##name, seeds }
+
+const struct scenario scenarios[] = {
+	ENTRY(hello, 8),
+	ENTRY(both_ways, 8),
+	ENTRY(half_close, 4),
+	ENTRY(half_close_back, 4),
+	ENTRY(simultaneous_close, 4),
+	ENTRY(refused, 2),
+	ENTRY(fin_lost, 8),
+	ENTRY(syn_lost, 6),
+	ENTRY(abort, 8),
+	ENTRY(linger, 8),
+	ENTRY(backlog, 4),
+	ENTRY(keepalive, 4),
+	ENTRY(user_timeout, 4),
+	ENTRY(connect_timeout, 2),
+	ENTRY(port_reuse, 4),
+	ENTRY(zero_window, 4),
+	ENTRY(zero_window_update_lost, 4),
+	ENTRY(zero_window_forever, 2),
+	ENTRY(slow_reader, 4),
+	ENTRY(tiny_writes, 4),
+	ENTRY(blackhole, 4),
+	ENTRY(path_mtu, 6),
+	ENTRY(ecn, 4),
+	ENTRY(corrupt, 8),
+	ENTRY(duplicates, 4),
+	ENTRY(burst, 8),
+	ENTRY(outage, 8),
+	ENTRY(tail_loss, 4),
+	ENTRY(idle_flows, 1),
+	ENTRY(shared_budget, 2),
+	ENTRY(matrix_20m, 32),
+	ENTRY(matrix_1g, 32),
+	ENTRY(reorder, 10),
+};
+const size_t scenario_cnt = sizeof(scenarios) / sizeof(scenarios[0]);
+
+void two_hosts(struct world *w, const struct adit_netstack_config *cfg)
+{
+	for (int i = 0; i < 2; i++)
+		world_host(w, cfg)->merge = w->seed / 2 % 2;
+}
+
+/* TIME-WAIT is over after a minute. */
+void expect_silence(struct world *w)
+{
+	uint64_t packets = 0;
+
+	world_run(w, 70 * ADIT_SEC);
+	for (unsigned i = 0; i < w->hosts; i++) {
+		struct adit_netstack_stats s;
+
+		if (!w->host[i].ns)
+			continue;
+		s = host_stats(&w->host[i]);
+		EXPECT_INT(w, s.tcp_flows, ==, 0);
+		EXPECT_INT(w, s.time_wait, ==, 0);
+		EXPECT_INT(w, s.memory_used, <=, 34000); /* tables: TIME-WAIT and path MTUs */
+		EXPECT_INT(w, adit_netstack_deadline(w->host[i].ns), ==, ADIT_NEVER);
+		packets += s.packets_out;
+	}
+	world_run(w, 3600 * ADIT_SEC);
+	for (unsigned i = 0; i < w->hosts; i++)
+		packets -= w->host[i].ns ? host_stats(&w->host[i]).packets_out : 0;
+	EXPECT_INT(w, packets, ==, 0);
+}
