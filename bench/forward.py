@@ -146,6 +146,8 @@ def tcp(far, fwd, seconds, streams, *options):
     cpu, began = cpu_seconds(fwd.pid), time.monotonic()
     end = iperf(far, fwd, seconds, "-C", "cubic", "-P", str(streams), *options)
     bits = end["sum_received"]["bits_per_second"] + end.get("sum_received_bidir_reverse", {}).get("bits_per_second", 0)
+    if not bits:
+        raise LabError("nothing came through")
     return {"gbps": bits / 1e9, "cores": (cpu_seconds(fwd.pid) - cpu) / (time.monotonic() - began)}
 
 
