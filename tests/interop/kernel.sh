@@ -107,7 +107,7 @@ check "the kernel's interface down and up" eval 'guest "ip link set wg0 down; ip
 # MTU, and the kernel's entry for us removed and added, under a running ping.
 check "MTU 1280 in the kernel" eval 'guest ip link set wg0 mtu 1280 && guest ping -q -c 2 -s 1252 -W 3 10.9.0.1 && on A ping -n -q -c 2 -i 0.2 -W 3 -s 1392 10.9.0.2'
 check "MTU 1420 again" eval 'guest ip link set wg0 mtu 1420 && on A ping -n -q -c 2 -i 0.2 -W 3 -M do -s 1392 10.9.0.2'
-run_bg A "$TMP/under" ping -n -q -i 0.05 -w 60 10.9.0.2
+run_bg A "$TMP/under" ping -n -q -i 0.05 -c 1200 10.9.0.2
 UNDER=$BGPID
 wg set "$WA" peer "$PUBB" remove
 wg set "$WA" peer "$PUBB" preshared-key "$(psk)" endpoint "$B4:51900" allowed-ips 10.9.0.2/32,fd09::2/128
