@@ -8,6 +8,7 @@ from tap import check, done, read, tracked
 
 LAYERS = {  # folder: what it may include besides itself
     "base": "",
+    "config": "base",
     "crypto": "base",
     "wg": "base crypto",
     "static": "base crypto",
@@ -16,12 +17,12 @@ LAYERS = {  # folder: what it may include besides itself
     "relay": "base crypto netstack pktio",
     "tunnel": "base crypto wg static netstack pktio",
     "host": "base",
-    "device": "base crypto wg tunnel pktio host",
+    "device": "base config crypto wg tunnel pktio host",
     "forward": "base crypto wg tunnel netstack relay pktio host",
     "lib": "base crypto wg tunnel netstack relay forward",
-    "cli": "base crypto wg tunnel pktio host device forward",
+    "cli": "base config crypto wg tunnel pktio host device forward",
 }
-CORES = ("base", "crypto", "wg", "static", "netstack")
+CORES = ("base", "config", "crypto", "wg", "static", "netstack")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 FEATURE = re.compile(r"^\s*#\s*define\s+(_GNU_SOURCE|_DEFAULT_SOURCE|_POSIX_C_SOURCE|_XOPEN_SOURCE)\b", re.MULTILINE)
 
