@@ -39,6 +39,7 @@
 	X(no_peer, out, "no peer has an allowed IP for the destination")                         \
 	X(no_endpoint, out, "the peer has no known endpoint")                                    \
 	X(key_used_up, out, "static tunnel, v1: the key has sealed 2^32 packets")                \
+	X(count_not_stored, out, "static tunnel, v1: waits until the count of sealed packets is on disk") \
 	X(not_ip, out, "outgoing packet is not a whole IPv4 or IPv6 packet")                     \
 	X(bad_checksum, out, "strict mode: checksum of an inner packet is wrong")                \
 	X(staged_full, out, "waiting for a handshake: the queue is full")                        \

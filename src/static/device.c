@@ -39,7 +39,7 @@ int adit_static_new(struct adit_static **ret, enum adit_static_wire wire, const 
 		return -ENOMEM;
 	}
 	st->ops = *ops;
-	st->user = user;
+	st->user = st->event_user = user;
 	st->crypto = crypto;
 	st->wire = wire;
 	adit_list_init(&st->peers);
@@ -56,6 +56,14 @@ int adit_static_new(struct adit_static **ret, enum adit_static_wire wire, const 
 	adit_wheel_init(&st->wheel, now);
 	*ret = st;
 	return 0;
+}
+
+void adit_static_on_event(struct adit_static *st,
+			  void (*event)(void *user, enum adit_static_event event, const struct adit_static_peer *peer),
+			  void *user)
+{
+	st->ops.event = event;
+	st->event_user = user;
 }
 
 void adit_static_free(struct adit_static *st)

@@ -65,13 +65,16 @@ struct adit_static_peer {
 	struct static_staged *staged, **staged_tail;
 	unsigned staged_cnt;
 
-	uint64_t sealed;
+	struct static_count { /* v1: of what the key sealed, ever (count.c) */
+		uint64_t sealed, granted;
+		bool asked, half, end; /* told */
+	} count;
 	uint64_t rx_bytes, tx_bytes, rx_packets, tx_packets, rx_lost, rx_reordered;
 };
 
 struct adit_static {
 	struct adit_static_ops ops;
-	void *user;
+	void *user, *event_user;
 	struct adit_crypto *crypto;
 	enum adit_static_wire wire;
 	bool up, roaming, has_key;
@@ -100,7 +103,7 @@ static inline void static_drop(struct adit_static *st, enum adit_drop drop, unsi
 static inline void static_tell(struct adit_static *st, enum adit_static_event event, const struct adit_static_peer *peer)
 {
 	if (st->ops.event)
-		st->ops.event(st->user, event, peer);
+		st->ops.event(st->event_user, event, peer);
 }
 
 static inline size_t static_head(const struct adit_static *st)
@@ -146,6 +149,10 @@ void static_exchange_stop(struct adit_static *st, struct adit_static_peer *peer)
 void static_exchange_hello(struct adit_static *st, struct adit_static_peer *peer, adit_time now);
 void static_exchange_receive(struct adit_static *st, const uint8_t *msg, uint32_t len, const struct adit_path *from,
 			     adit_time now);
+
+/* --- count.c */
+/* v1: counts what the key is about to seal, or says why it may not. */
+enum adit_drop static_count_take(struct adit_static *st, struct adit_static_peer *peer, unsigned cnt);
 
 /* --- timers.c */
 void static_timers_arm(struct adit_static *st, struct adit_static_peer *peer, adit_time due);

@@ -46,7 +46,7 @@ enum {
 	STATIC_MAC_LEN = 16,
 };
 
-/* v1: how many packets one key may seal. Random nonces of 96 bits repeat with a chance of 2^-33 then. */
+/* v1: how many packets each end may seal with one key. Random nonces of 96 bits repeat with a chance of 2^-31 then. */
 #define STATIC_V1_LIMIT (UINT64_C(1) << 32)
 /* v2: counters at and above this are not used. */
 #define STATIC_V2_LIMIT (UINT64_MAX - (UINT64_C(1) << 13))

@@ -184,13 +184,6 @@ int adit_static_peer_allow(struct adit_static *st, struct adit_static_peer *peer
 	return static_routes_add(&st->routes, prefix, peer);
 }
 
-void adit_static_peer_set_sealed(struct adit_static *st, struct adit_static_peer *peer, uint64_t sealed)
-{
-	assert(st->wire == ADIT_STATIC_V1);
-	(void)st;
-	peer->sealed = sealed;
-}
-
 void adit_static_peer_info(const struct adit_static_peer *peer, struct adit_static_peer_info *ret)
 {
 	memcpy(ret->public_key, peer->public_key, ADIT_KEY_LEN);
@@ -206,7 +199,10 @@ void adit_static_peer_info(const struct adit_static_peer *peer, struct adit_stat
 	ret->tx_packets = peer->tx_packets;
 	ret->rx_lost = peer->rx_lost;
 	ret->rx_reordered = peer->rx_reordered;
-	ret->sealed = peer->sealed;
+	ret->sealed = peer->count.sealed;
+	ret->granted = peer->count.granted;
+	ret->key_half = peer->count.sealed >= STATIC_V1_LIMIT / 2;
+	ret->key_end = peer->count.end || peer->count.sealed >= STATIC_V1_LIMIT;
 }
 
 struct adit_static_peer *adit_static_peer_next(const struct adit_static *st, const struct adit_static_peer *after)

@@ -18,24 +18,6 @@ static int refuse(struct adit_static *st, struct adit_train *t, enum adit_drop d
 	return ADIT_DONE;
 }
 
-/* v1: counts what the key seals; false at the limit. */
-static bool may_seal(struct adit_static *st, struct adit_static_peer *peer, unsigned cnt)
-{
-	uint64_t before = peer->sealed;
-
-	if (before > STATIC_V1_LIMIT - cnt) {
-		if (before <= STATIC_V1_LIMIT) {
-			peer->sealed = STATIC_V1_LIMIT + 1; /* told once */
-			static_tell(st, ADIT_STATIC_KEY_END, peer);
-		}
-		return false;
-	}
-	peer->sealed = before + cnt;
-	if (before < STATIC_V1_LIMIT / 2 && peer->sealed >= STATIC_V1_LIMIT / 2)
-		static_tell(st, ADIT_STATIC_KEY_HALF, peer);
-	return true;
-}
-
 /* Nonces stand at once where they are sent: sealing may run where there is no randomness. */
 static void put_nonces(struct adit_static *st, struct adit_train *t)
 {
@@ -85,6 +67,7 @@ int adit_static_out_begin(struct adit_static *st, struct adit_train *t, adit_tim
 	size_t len = t->super ? t->super->hdr_len : t->len[0];
 	struct adit_static_peer *peer;
 	struct adit_addr dst;
+	enum adit_drop drop;
 	uint8_t ecn;
 
 	t->drop = ADIT_DROP_NONE;
@@ -103,8 +86,9 @@ int adit_static_out_begin(struct adit_static *st, struct adit_train *t, adit_tim
 		return refuse(st, t, ADIT_DROP_routing_loop);
 	if (ecn == STATIC_ECN_CE) /* the mark stays inside: outside only what is met there counts (RFC 6040) */
 		ecn = STATIC_ECN_ECT0;
-	if (st->wire == ADIT_STATIC_V1 && !may_seal(st, peer, t->cnt))
-		return refuse(st, t, ADIT_DROP_key_used_up);
+	drop = st->wire == ADIT_STATIC_V1 ? static_count_take(st, peer, t->cnt) : ADIT_DROP_NONE;
+	if (drop)
+		return refuse(st, t, drop);
 	if (peer->staged || !can_send(peer, t->cnt))
 		return stage(st, peer, t, ecn, now);
 	reserve(st, peer, t, ecn);

@@ -10,7 +10,9 @@
  * A datagram is a random nonce and the packet sealed under the X25519 secret
  * of the two keys. The sender is who is at the source address; with roaming, an
  * unknown source is tried against every peer, as far as a limit allows. There
- * is no protection against replay, and a key may seal 2^32 packets.
+ * is no protection against replay, and a key may seal 2^32 packets, ever: so
+ * somebody keeps the count where a restart does not lose it. The core seals
+ * only what it was granted, and asks for more in time (adit_static_v1_grant).
  *
  * DOC: v2
  *
@@ -50,6 +52,8 @@
 
 #define ADIT_STATIC_V1_HEAD 12
 #define ADIT_STATIC_V2_HEAD 16
+#define ADIT_STATIC_V1_LIMIT (UINT64_C(1) << 32) /* packets a key may seal, ever */
+#define ADIT_STATIC_V1_BLOCK (UINT64_C(1) << 20) /* what is asked for at a time: a crash may lose so much of the key */
 
 struct adit_static;
 struct adit_static_peer;
@@ -62,8 +66,9 @@ enum adit_static_event {
 	ADIT_STATIC_GAVE_UP,   /* v2: 90 s of hellos without an answer */
 	ADIT_STATIC_STALE,     /* nothing heard for the peer timeout; the endpoint is the configured one again */
 	ADIT_STATIC_BACK,      /* heard again after that */
-	ADIT_STATIC_KEY_HALF,  /* v1: the key has sealed 2^31 packets */
+	ADIT_STATIC_KEY_HALF,  /* v1: the key has sealed 2^31 packets; told once a life */
 	ADIT_STATIC_KEY_END,   /* v1: 2^32; it seals no more */
+	ADIT_STATIC_KEY_GRANT, /* v1: asks for adit_static_v1_grant; once until that is called */
 };
 
 struct adit_static_ops {
@@ -77,6 +82,10 @@ struct adit_static_ops {
 /* crypto: the owner's context, lent for the tunnel's life. Starts down, without a key. 0 or -ENOMEM. */
 int adit_static_new(struct adit_static **ret, enum adit_static_wire wire, const struct adit_static_ops *ops, void *user,
 		    struct adit_crypto *crypto, adit_time now);
+/* Where events go from now on, in the place of ops->event: for who did not make the tunnel by himself. */
+void adit_static_on_event(struct adit_static *st,
+			  void (*event)(void *user, enum adit_static_event event, const struct adit_static_peer *peer),
+			  void *user);
 /* Wipes and frees everything. No train may be between begin and done. NULL is fine. */
 void adit_static_free(struct adit_static *st);
 
@@ -129,8 +138,16 @@ int adit_static_peer_add(struct adit_static *st, struct adit_static_peer **ret, 
 int adit_static_peer_set_endpoint(struct adit_static *st, struct adit_static_peer *peer, const struct adit_path *path);
 /* 0, -EEXIST (another peer's) or -ENOMEM. */
 int adit_static_peer_allow(struct adit_static *st, struct adit_static_peer *peer, const struct adit_prefix *prefix);
-/* v1: how many packets the key had sealed before we started; at least what was kept, rounded up. */
+/* v1: how many packets the key had sealed before we started: what was stored last, 0 if nothing ever was. */
 void adit_static_peer_set_sealed(struct adit_static *st, struct adit_static_peer *peer, uint64_t sealed);
+/*
+ * v1: the key may seal until its count is `until`. Nothing before the first
+ * grant. To be called once that very number is stored where neither a crash nor
+ * a power cut loses it, with sealed + ADIT_STATIC_V1_BLOCK, say; ~0 is for who
+ * keeps nothing. A grant is never taken back. What cannot be sealed meanwhile
+ * is dropped (count_not_stored). At a clean end info.sealed itself may be stored.
+ */
+void adit_static_v1_grant(struct adit_static *st, struct adit_static_peer *peer, uint64_t until);
 
 struct adit_static_peer_info {
 	uint8_t public_key[ADIT_KEY_LEN];
@@ -140,7 +157,8 @@ struct adit_static_peer_info {
 	uint64_t rx_bytes, tx_bytes;	  /* UDP payload */
 	uint64_t rx_packets, tx_packets;
 	uint64_t rx_lost, rx_reordered;	  /* v2: from gaps in the counters */
-	uint64_t sealed;		  /* v1: by this key, ever */
+	uint64_t sealed, granted;	  /* v1: by this key, ever; how far it may go now */
+	bool key_half, key_end;		  /* v1: 2^31 have been sealed; the limit is reached and it seals no more */
 };
 void adit_static_peer_info(const struct adit_static_peer *peer, struct adit_static_peer_info *ret);
 /* In the order they were added; NULL: the first, or the end. */

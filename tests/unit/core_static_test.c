@@ -62,6 +62,8 @@ static void meet(struct end *e, const struct end *peer, const char *prefix)
 	assert_int_equal(adit_static_peer_add(e->engine.state, &p, peer->public_key, now), 0);
 	assert_int_equal(adit_static_peer_set_endpoint(e->engine.state, p, &peer->outer.address), 0);
 	assert_int_equal(adit_static_peer_allow(e->engine.state, p, &inner), 0);
+	if (e->engine.core == &adit_core_static_v1)
+		adit_static_v1_grant(e->engine.state, p, UINT64_MAX);
 	assert_int_equal(e->engine.core->up(e->engine.state, 1000, now), 0);
 }
 

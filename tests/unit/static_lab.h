@@ -50,7 +50,7 @@ struct lab_node {
 	unsigned out_cnt;
 	struct { size_t len; uint8_t data[LAB_MSG_MAX]; } in[LAB_OUT_MAX]; /* delivered inside */
 	unsigned in_cnt;
-	unsigned events[8];
+	unsigned events[16];
 };
 
 struct lab {
@@ -140,6 +140,8 @@ static LAB_UNUSED void lab_start(struct lab_node *n)
 		snprintf(text, sizeof(text), "fd00::%u", i);
 		prefix = lab_prefix(text);
 		assert_int_equal(adit_static_peer_allow(n->st, n->peer[i], &prefix), 0);
+		if (lab->wire == ADIT_STATIC_V1)
+			adit_static_v1_grant(n->st, n->peer[i], UINT64_MAX);
 	}
 	adit_static_up(n->st, lab->now);
 }

@@ -211,6 +211,13 @@ static void test_v1_roaming(void **state)
 	}
 }
 
+/* A count that was stored once, and all of it granted. */
+static void count_from(struct lab_node *n, uint64_t sealed)
+{
+	adit_static_peer_set_sealed(n->st, n->peer[2], sealed);
+	adit_static_v1_grant(n->st, n->peer[2], UINT64_MAX);
+}
+
 static void test_v1_limit(void **state)
 {
 	struct lab lab;
@@ -219,19 +226,69 @@ static void test_v1_limit(void **state)
 	(void)state;
 	lab_init(&lab, ADIT_STATIC_V1, false, 0);
 	n = lab.node[1];
-	adit_static_peer_set_sealed(n->st, n->peer[2], STATIC_V1_LIMIT / 2 - 2);
+	count_from(n, STATIC_V1_LIMIT / 2 - 2);
 	assert_int_equal(lab_send(n, 2, 1), ADIT_DROP_NONE);
 	assert_int_equal(n->events[ADIT_STATIC_KEY_HALF], 0);
+	assert_false(lab_info(n, 2).key_half);
 	for (unsigned i = 0; i < 3; i++)
 		assert_int_equal(lab_send(n, 2, 1), ADIT_DROP_NONE);
 	assert_int_equal(n->events[ADIT_STATIC_KEY_HALF], 1);
-	adit_static_peer_set_sealed(n->st, n->peer[2], STATIC_V1_LIMIT - 1);
+	assert_true(lab_info(n, 2).key_half && !lab_info(n, 2).key_end);
+	count_from(n, STATIC_V1_LIMIT - 10);
 	assert_int_equal(lab_send(n, 2, 1), ADIT_DROP_NONE);
+	assert_int_equal(n->events[ADIT_STATIC_KEY_HALF], 2); /* a new life says it again */
+	assert_int_equal(lab_send_train(n, 1, 2, 100, 9, 1), ADIT_DROP_NONE);
+	assert_int_equal(lab_info(n, 2).sealed, STATIC_V1_LIMIT);
 	for (unsigned i = 0; i < 3; i++)
 		assert_int_equal(lab_send(n, 2, 1), ADIT_DROP_key_used_up);
 	assert_int_equal(n->events[ADIT_STATIC_KEY_END], 1);
+	assert_true(lab_info(n, 2).key_end);
 	assert_int_equal(lab_drops(n, ADIT_DROP_key_used_up), 3);
+	assert_int_equal(lab_info(n, 2).sealed, STATIC_V1_LIMIT);
 	assert_int_equal(lab_send(n, 3, 1), ADIT_DROP_NONE); /* another peer's key is another key */
+	count_from(n, STATIC_V1_LIMIT - 10);
+	assert_int_equal(lab_send_train(n, 1, 2, 100, 11, 1), ADIT_DROP_key_used_up);
+	assert_int_equal(lab_send(n, 2, 1), ADIT_DROP_key_used_up); /* the end is the end for shorter trains, too */
+	lab_fini(&lab);
+}
+
+/* Nothing is sealed beyond what was granted; more is asked for in time, and once. */
+static void test_v1_grants(void **state)
+{
+	const uint64_t block = ADIT_STATIC_V1_BLOCK, begin = 3 * block;
+	struct lab lab;
+	struct lab_node *n;
+
+	(void)state;
+	lab_init(&lab, ADIT_STATIC_V1, false, 0);
+	n = lab.node[1];
+	adit_static_peer_set_sealed(n->st, n->peer[2], begin);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(lab_send(n, 2, 1), ADIT_DROP_count_not_stored);
+	assert_int_equal(n->events[ADIT_STATIC_KEY_GRANT], 1);
+	assert_int_equal(n->out_cnt, 0);
+	assert_int_equal(lab_info(n, 2).sealed, begin);
+	adit_static_v1_grant(n->st, n->peer[2], begin + block / 2 + 10);
+	for (unsigned i = 0; i < 9; i++)
+		assert_int_equal(lab_send(n, 2, 1), ADIT_DROP_NONE);
+	assert_int_equal(n->events[ADIT_STATIC_KEY_GRANT], 1);
+	assert_int_equal(lab_send_train(n, 1, 2, 100, 20, 1), ADIT_DROP_NONE);
+	assert_int_equal(n->events[ADIT_STATIC_KEY_GRANT], 2);
+	adit_static_v1_grant(n->st, n->peer[2], begin); /* nothing is taken back, and nothing new was given */
+	assert_int_equal(lab_info(n, 2).granted, begin + block / 2 + 10);
+	assert_int_equal(lab_send(n, 2, 1), ADIT_DROP_NONE);
+	assert_int_equal(n->events[ADIT_STATIC_KEY_GRANT], 2);
+	n->out_cnt = 0;
+	while (lab_send_train(n, 1, 2, 40, 64, 1) == ADIT_DROP_NONE)
+		n->out_cnt = 0;
+	assert_true(lab_info(n, 2).sealed <= begin + block / 2 + 10);
+	assert_true(lab_info(n, 2).sealed > begin + block / 2 + 10 - 64);
+	assert_int_equal(lab_send_train(n, 1, 2, 40, 64, 1), ADIT_DROP_count_not_stored);
+	assert_int_equal(lab_drops(n, ADIT_DROP_count_not_stored), 3 + 64 + 64);
+	assert_int_equal(n->events[ADIT_STATIC_KEY_GRANT], 2);
+	adit_static_v1_grant(n->st, n->peer[2], lab_info(n, 2).sealed + block);
+	assert_int_equal(lab_send_train(n, 1, 2, 40, 64, 1), ADIT_DROP_NONE);
+	assert_int_equal(n->events[ADIT_STATIC_KEY_GRANT], 2);
 	lab_fini(&lab);
 }
 
@@ -360,7 +417,8 @@ int main(void)
 		cmocka_unit_test(test_v1_vector), cmocka_unit_test(test_v2_vector),
 		cmocka_unit_test(test_super),	  cmocka_unit_test(test_v1_both_ways),
 		cmocka_unit_test(test_v1_refuses), cmocka_unit_test(test_v1_roaming),
-		cmocka_unit_test(test_v1_limit),  cmocka_unit_test(test_table),
+		cmocka_unit_test(test_v1_limit),  cmocka_unit_test(test_v1_grants),
+		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_loop),	  cmocka_unit_test(test_inner),
 		cmocka_unit_test(test_ecn),
 	};
