@@ -11,6 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "host/unixsock.h"
+
 #define BACKLOG 128
 
 /* The set wg-quick accepts: safe in paths, in shells and as a systemd instance. */
@@ -46,19 +48,9 @@ static void address(struct sockaddr_un *sa, const char *ifname)
 
 static int connect_to(const char *ifname, int flags)
 {
-	struct sockaddr_un sa;
-	int fd, r;
+	char path[ADIT_UAPI_PATH_LEN];
 
-	address(&sa, ifname);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
-		r = -errno;
-		close(fd);
-		return r;
-	}
-	return fd;
+	return adit_unix_connect(adit_uapi_socket_path(ifname, path), flags);
 }
 
 int adit_uapi_connect(const char *ifname)

@@ -7,15 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/exit.h"
 #include "forward/log.h"
 #include "forward/snapshot.h"
+#include "host/unixsock.h"
 
 /* Where sockets stand that were not named: false when there is no such place. */
 static bool default_folder(char *ret, size_t size)
@@ -25,33 +23,6 @@ static bool default_folder(char *ret, size_t size)
 	if (geteuid() == 0)
 		run = "/run";
 	return run && run[0] == '/' && snprintf(ret, size, "%s/adit", run) < (int)size;
-}
-
-static int make_address(struct sockaddr_un *sa, const char *path)
-{
-	*sa = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof(sa->sun_path))
-		return -ENAMETOOLONG;
-	strcpy(sa->sun_path, path);
-	return 0;
-}
-
-static int open_client(const char *path)
-{
-	struct sockaddr_un sa;
-	int r = make_address(&sa, path), fd;
-
-	if (r)
-		return r;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
-		r = -errno;
-		close(fd);
-		return r;
-	}
-	return fd;
 }
 
 /* --- the server ----------------------------------------------------------------- */
@@ -78,35 +49,6 @@ static bool answer(void *arg, const char *request, size_t len, bool end, FILE *o
 	return true;
 }
 
-/* A socket file that nobody serves is replaced, another's is not. */
-static int open_listener(const char *path)
-{
-	struct sockaddr_un sa;
-	int r = make_address(&sa, path), fd;
-	mode_t mask;
-
-	if (r)
-		return r;
-	fd = open_client(path);
-	if (fd >= 0) {
-		close(fd);
-		return -EADDRINUSE;
-	}
-	if (fd == -ECONNREFUSED)
-		unlink(path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	mask = umask(0177); /* 0600 from its first moment */
-	r = bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 || listen(fd, 16) < 0 ? -errno : 0;
-	umask(mask);
-	if (r) {
-		close(fd);
-		return r;
-	}
-	return fd;
-}
-
 int control_init(struct forward_control *c, int epoll_fd, struct adit_forward_network *n, const char *path)
 {
 	char folder[80];
@@ -122,8 +64,8 @@ int control_init(struct forward_control *c, int epoll_fd, struct adit_forward_ne
 		mkdir(folder, 0700);
 		snprintf(c->path, sizeof(c->path), "%s/forward-%d.sock", folder, (int)getpid());
 	}
-	fd = open_listener(c->path);
-	r = fd < 0 ? fd : server_init(&c->server, epoll_fd, fd);
+	fd = adit_unix_listen(c->path);
+	r = fd < 0 ? fd : adit_answerer_init(&c->server, epoll_fd, fd);
 	if (!r)
 		return 0;
 	adit_forward_log(path[0] ? ADIT_FORWARD_LOG_ERROR : ADIT_FORWARD_LOG_DEBUG, "%s: %s%s", c->path, strerror(-r),
@@ -138,33 +80,15 @@ void control_fini(struct forward_control *c)
 		return;
 	if (c->server.listener.fd >= 0)
 		unlink(c->path);
-	server_fini(&c->server);
+	adit_answerer_fini(&c->server);
 	c->network = NULL;
 }
 
 /* --- the client ------------------------------------------------------------------- */
 
-/* 0 when something was printed, below a heading. */
 static int ask(const char *path, bool json, const char *heading)
 {
-	const struct timeval patience = { 10, 0 };
-	char buf[4096];
-	int r = -EPROTO, fd = open_client(path);
-	ssize_t n;
-
-	if (fd < 0)
-		return fd;
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	if (send(fd, json ? "status json\n" : "status text\n", 12, MSG_NOSIGNAL) != 12)
-		r = -EPIPE;
-	while ((n = recv(fd, buf, sizeof(buf), 0)) > 0) {
-		if (r)
-			fputs(heading, stdout);
-		fwrite(buf, 1, (size_t)n, stdout);
-		r = 0;
-	}
-	close(fd);
-	return r;
+	return adit_unix_ask(path, json ? "status json\n" : "status text\n", heading);
 }
 
 static int failed(const char *path, int r)

@@ -8,10 +8,10 @@
 #define ADIT_FORWARD_CONTROL_H
 
 #include "forward/network.h"
-#include "forward/server.h"
+#include "host/answer.h"
 
 struct forward_control {
-	struct forward_server server;
+	struct adit_answerer server;
 	struct adit_forward_network *network;
 	char path[108];
 };

@@ -38,7 +38,7 @@ struct forwarder {
 	struct forward_info info;
 	struct forward_control control;
 	int epoll_fd;
-	struct forward_watch signals, notified;
+	struct adit_watch signals, notified;
 	bool ends, has_stdio;
 	int status;
 };
@@ -216,7 +216,7 @@ static void reload(struct forwarder *f)
 	adit_process_notify("READY=1");
 }
 
-static void signalled(struct forward_watch *w, uint32_t events)
+static void signalled(struct adit_watch *w, uint32_t events)
 {
 	struct forwarder *f = adit_container_of(w, struct forwarder, signals);
 	struct signalfd_siginfo info;
@@ -238,7 +238,7 @@ static void stdio_ended(struct forwarder *f)
 	end(f, atomic_load(&f->network->stdio_error) ? ADIT_EXIT_FAILED : ADIT_EXIT_OK);
 }
 
-static void was_notified(struct forward_watch *w, uint32_t events)
+static void was_notified(struct adit_watch *w, uint32_t events)
 {
 	struct forwarder *f = adit_container_of(w, struct forwarder, notified);
 	uint64_t n;
@@ -258,10 +258,10 @@ static adit_time earlier(adit_time a, adit_time b)
 
 static int timeout_ms(struct forwarder *f, adit_time now)
 {
-	adit_time due = earlier(endpoints_due(&f->network->endpoints), server_due(&f->control.server));
+	adit_time due = earlier(endpoints_due(&f->network->endpoints), adit_answerer_due(&f->control.server));
 
 	if (f->info.network)
-		due = earlier(due, server_due(&f->info.server));
+		due = earlier(due, adit_answerer_due(&f->info.server));
 	if (due == ADIT_NEVER)
 		return -1;
 	return due <= now ? 0 : (int)earlier((due - now) / ADIT_MSEC + 1, 60000);
@@ -273,9 +273,9 @@ static void tick(struct forwarder *f)
 
 	if (endpoints_due(&f->network->endpoints) <= now)
 		endpoints_work(&f->network->endpoints, now);
-	server_tick(&f->control.server, now);
+	adit_answerer_tick(&f->control.server, now);
 	if (f->info.network)
-		server_tick(&f->info.server, now);
+		adit_answerer_tick(&f->info.server, now);
 }
 
 static void serve(struct forwarder *f)
@@ -286,7 +286,7 @@ static void serve(struct forwarder *f)
 		int n = epoll_wait(f->epoll_fd, ev, 1, timeout_ms(f, adit_tunnel_now()));
 
 		if (n > 0) {
-			struct forward_watch *w = ev[0].data.ptr;
+			struct adit_watch *w = ev[0].data.ptr;
 
 			w->ready(w, ev[0].events);
 		}
@@ -306,8 +306,8 @@ static int watch_signals(struct forwarder *f, const sigset_t *set)
 	f->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (f->epoll_fd < 0)
 		return -errno;
-	f->signals = (struct forward_watch){ signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK), signalled };
-	return f->signals.fd < 0 ? -errno : forward_watch_add(f->epoll_fd, &f->signals, EPOLLIN);
+	f->signals = (struct adit_watch){ signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK), signalled };
+	return f->signals.fd < 0 ? -errno : adit_watch_add(f->epoll_fd, &f->signals, EPOLLIN);
 }
 
 static int start(struct forwarder *f, const sigset_t *signals)
@@ -322,8 +322,8 @@ static int start(struct forwarder *f, const sigset_t *signals)
 	adit_forward_config_forget_keys(&f->cfg);
 	if (r)
 		return r;
-	f->notified = (struct forward_watch){ f->network->notify_fd, was_notified };
-	r = forward_watch_add(f->epoll_fd, &f->notified, EPOLLIN);
+	f->notified = (struct adit_watch){ f->network->notify_fd, was_notified };
+	r = adit_watch_add(f->epoll_fd, &f->notified, EPOLLIN);
 	if (!r && f->cfg.info.port)
 		r = info_init(&f->info, f->epoll_fd, f->network, &f->cfg.info);
 	if (!r)

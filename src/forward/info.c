@@ -147,7 +147,7 @@ int info_init(struct forward_info *i, int epoll_fd, struct adit_forward_network 
 
 	*i = (struct forward_info){ .network = n, .server = { .listener.fd = -1, .answer = answer, .arg = i } };
 	i->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC); /* now: the sandbox hides it later */
-	r = fd < 0 ? fd : server_init(&i->server, epoll_fd, fd);
+	r = fd < 0 ? fd : adit_answerer_init(&i->server, epoll_fd, fd);
 	if (r)
 		adit_forward_log(ADIT_FORWARD_LOG_ERROR, "health and metrics on %s: %s%s",
 				 adit_endpoint_format(at, buf), strerror(-r),
@@ -160,7 +160,7 @@ void info_fini(struct forward_info *i)
 {
 	if (!i->network)
 		return;
-	server_fini(&i->server);
+	adit_answerer_fini(&i->server);
 	if (i->statm_fd >= 0)
 		close(i->statm_fd);
 	i->network = NULL;

@@ -8,10 +8,10 @@
 
 #include "forward/config.h"
 #include "forward/network.h"
-#include "forward/server.h"
+#include "host/answer.h"
 
 struct forward_info {
-	struct forward_server server;
+	struct adit_answerer server;
 	struct adit_forward_network *network;
 	int statm_fd;
 };

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * server.h - small servers of the control thread: a request of bounded length,
+ * answer.h - small servers of a control thread: a request of bounded length,
  * one answer, the end. For health and metrics by HTTP, and for status by a
  * Unix socket. A client that is slow, or one too many, is let go.
  */
-#ifndef ADIT_FORWARD_SERVER_H
-#define ADIT_FORWARD_SERVER_H
+#ifndef ADIT_HOST_ANSWER_H
+#define ADIT_HOST_ANSWER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,14 +17,14 @@
 #include "base/time.h"
 
 /* A descriptor the control thread waits for; lives inside its owner. */
-struct forward_watch {
+struct adit_watch {
 	int fd;
-	void (*ready)(struct forward_watch *w, uint32_t events);
+	void (*ready)(struct adit_watch *w, uint32_t events);
 };
-int forward_watch_add(int epoll_fd, struct forward_watch *w, uint32_t events);
+int adit_watch_add(int epoll_fd, struct adit_watch *w, uint32_t events);
 
-struct forward_server {
-	struct forward_watch listener; /* fd -1: not in use */
+struct adit_answerer {
+	struct adit_watch listener; /* fd -1: not in use */
 	int epoll_fd;
 	/* Looks at a request as far as it has come. False: more is wanted (unless
 	 * `end`: nothing more comes). True: what was written to out is sent, and
@@ -38,10 +38,10 @@ struct forward_server {
 };
 
 /* listen_fd is taken over. 0 or -errno. */
-int server_init(struct forward_server *s, int epoll_fd, int listen_fd);
-void server_fini(struct forward_server *s);
+int adit_answerer_init(struct adit_answerer *s, int epoll_fd, int listen_fd);
+void adit_answerer_fini(struct adit_answerer *s);
 /* When a silent client is due to go; ADIT_NEVER. */
-adit_time server_due(const struct forward_server *s);
-void server_tick(struct forward_server *s, adit_time now);
+adit_time adit_answerer_due(const struct adit_answerer *s);
+void adit_answerer_tick(struct adit_answerer *s, adit_time now);
 
 #endif

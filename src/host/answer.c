@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/* server.c - small servers of the control thread: one request, one answer */
-#include "forward/server.h"
+/* answer.c - small servers of the control thread: one request, one answer */
+#include "host/answer.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
-
-#include "tunnel/tunnel.h"
 
 #define REQUEST_MAX 8192
 #define CONNS_MAX   32
@@ -25,9 +24,9 @@
 enum conn_state { READING, WRITING, DRAINING };
 
 struct conn {
-	struct forward_watch watch;
+	struct adit_watch watch;
 	struct adit_list link;
-	struct forward_server *server;
+	struct adit_answerer *answerer;
 	enum conn_state state;
 	adit_time due;
 	char request[REQUEST_MAX];
@@ -36,7 +35,15 @@ struct conn {
 	size_t reply_len, sent;
 };
 
-int forward_watch_add(int epoll_fd, struct forward_watch *w, uint32_t events)
+static adit_time time_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return ts.tv_sec * ADIT_SEC + ts.tv_nsec;
+}
+
+int adit_watch_add(int epoll_fd, struct adit_watch *w, uint32_t events)
 {
 	struct epoll_event ev = { .events = events, .data.ptr = w };
 
@@ -46,7 +53,7 @@ int forward_watch_add(int epoll_fd, struct forward_watch *w, uint32_t events)
 static void conn_free(struct conn *c)
 {
 	adit_list_del(&c->link);
-	c->server->conn_cnt--;
+	c->answerer->conn_cnt--;
 	close(c->watch.fd);
 	free(c->reply);
 	free(c);
@@ -56,7 +63,7 @@ static void want(struct conn *c, uint32_t events)
 {
 	struct epoll_event ev = { .events = events, .data.ptr = &c->watch };
 
-	epoll_ctl(c->server->epoll_fd, EPOLL_CTL_MOD, c->watch.fd, &ev);
+	epoll_ctl(c->answerer->epoll_fd, EPOLL_CTL_MOD, c->watch.fd, &ev);
 }
 
 /* False when the connection is gone. */
@@ -93,7 +100,7 @@ static bool try_answer(struct conn *c, bool end)
 		conn_free(c);
 		return false;
 	}
-	done = c->server->answer(c->server->arg, c->request, c->len, end || c->len == REQUEST_MAX, out);
+	done = c->answerer->answer(c->answerer->arg, c->request, c->len, end || c->len == REQUEST_MAX, out);
 	if (fclose(out) || (!done && (end || c->len == REQUEST_MAX))) {
 		conn_free(c);
 		return false;
@@ -129,7 +136,7 @@ static void drain(struct conn *c)
 		conn_free(c);
 }
 
-static void conn_ready(struct forward_watch *w, uint32_t events)
+static void conn_ready(struct adit_watch *w, uint32_t events)
 {
 	struct conn *c = adit_container_of(w, struct conn, watch);
 
@@ -155,7 +162,7 @@ static bool is_allowed(int fd)
 	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) && (cred.uid == 0 || cred.uid == geteuid());
 }
 
-static void conn_new(struct forward_server *s, int fd)
+static void conn_new(struct adit_answerer *s, int fd)
 {
 	struct conn *c = s->conn_cnt < CONNS_MAX && (!s->same_user || is_allowed(fd)) ? calloc(1, sizeof(*c)) : NULL;
 
@@ -163,16 +170,16 @@ static void conn_new(struct forward_server *s, int fd)
 		close(fd);
 		return;
 	}
-	c->server = s;
-	c->watch = (struct forward_watch){ fd, conn_ready };
-	c->due = adit_tunnel_now() + PATIENCE;
+	c->answerer = s;
+	c->watch = (struct adit_watch){ fd, conn_ready };
+	c->due = time_now() + PATIENCE;
 	adit_list_add_tail(&s->conns, &c->link);
 	s->conn_cnt++;
-	if (forward_watch_add(s->epoll_fd, &c->watch, EPOLLIN))
+	if (adit_watch_add(s->epoll_fd, &c->watch, EPOLLIN))
 		conn_free(c);
 }
 
-static void rest(struct forward_server *s, bool on)
+static void rest(struct adit_answerer *s, bool on)
 {
 	struct epoll_event ev = { .events = on ? 0 : EPOLLIN, .data.ptr = &s->listener };
 
@@ -180,31 +187,31 @@ static void rest(struct forward_server *s, bool on)
 }
 
 /* Out of descriptors: look again when a connection ends or patience does, and do not spin. */
-static void accept_one(struct forward_watch *w, uint32_t events)
+static void accept_one(struct adit_watch *w, uint32_t events)
 {
-	struct forward_server *s = adit_container_of(w, struct forward_server, listener);
+	struct adit_answerer *s = adit_container_of(w, struct adit_answerer, listener);
 	int fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	(void)events;
 	if (fd >= 0) {
 		conn_new(s, fd);
 	} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-		s->resting_until = adit_tunnel_now() + ADIT_SEC;
+		s->resting_until = time_now() + ADIT_SEC;
 		rest(s, true);
 	}
 }
 
-int server_init(struct forward_server *s, int epoll_fd, int listen_fd)
+int adit_answerer_init(struct adit_answerer *s, int epoll_fd, int listen_fd)
 {
 	s->epoll_fd = epoll_fd;
-	s->listener = (struct forward_watch){ listen_fd, accept_one };
+	s->listener = (struct adit_watch){ listen_fd, accept_one };
 	s->conn_cnt = 0;
 	s->resting_until = ADIT_NEVER;
 	adit_list_init(&s->conns);
-	return forward_watch_add(epoll_fd, &s->listener, EPOLLIN);
+	return adit_watch_add(epoll_fd, &s->listener, EPOLLIN);
 }
 
-void server_fini(struct forward_server *s)
+void adit_answerer_fini(struct adit_answerer *s)
 {
 	if (s->listener.fd < 0)
 		return;
@@ -214,7 +221,7 @@ void server_fini(struct forward_server *s)
 	s->listener.fd = -1;
 }
 
-adit_time server_due(const struct forward_server *s)
+adit_time adit_answerer_due(const struct adit_answerer *s)
 {
 	/* All have the same patience: the oldest comes first. */
 	adit_time due;
@@ -225,7 +232,7 @@ adit_time server_due(const struct forward_server *s)
 	return s->resting_until < due ? s->resting_until : due;
 }
 
-void server_tick(struct forward_server *s, adit_time now)
+void adit_answerer_tick(struct adit_answerer *s, adit_time now)
 {
 	if (s->listener.fd < 0)
 		return;
