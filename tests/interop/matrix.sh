@@ -140,13 +140,20 @@ roaming() {
 # A has two addresses of each family. The peer asks at each of them, and every answer, of the
 # handshake and of data, must come from the one that was asked: it is where the peer then sees us.
 asked() { # KIND
-	local at
-	begin -i adit "$1"
+	asked_at "$1" 198.51.100.9 "$A4"
+	asked_at "$1" "[2001:db8:1::9]" "[$A6]"
+}
+# One family in one life of the peer: wireguard-go that has sent over IPv4 may cut an IPv6 endpoint
+# to its first four bytes (its pooled net.UDPAddr is copied into before it is made longer).
+asked_at() { # KIND ADDRESS...
+	local kind=$1 at
+	shift
+	begin -i adit "$kind"
 	wg set "$WA" peer "$PUBB" remove
 	wg set "$WA" peer "$PUBB" allowed-ips 10.9.0.2/32,fd09::2/128
 	ip -n "$P-A" addr add 198.51.100.9/24 dev a0
 	ip -n "$P-A" addr add 2001:db8:1::9/64 dev a0 nodad
-	for at in 198.51.100.9 "$A4" "[2001:db8:1::9]" "[$A6]"; do
+	for at in "$@"; do
 		# removed and added, since boringtun cannot change a peer
 		wg set "$WB" peer "$PUBA" remove
 		wg set "$WB" peer "$PUBA" endpoint "$at:51821" allowed-ips 10.9.0.1/32,fd09::1/128
