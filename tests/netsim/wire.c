@@ -5,7 +5,7 @@
 
 #include "base/checksum.h"
 #include "base/inet.h"
-#include "world.h"
+#include "watch.h"
 
 /* --- what a packet is ------------------------------------------------------- */
 
@@ -243,6 +243,7 @@ void wire_send(struct world *w, unsigned from, uint8_t *ip, uint32_t len)
 	struct link *l;
 
 	show(w, from, ip, len);
+	watch_sent(w, ip, len);
 
 	if (w->filter)
 		w->filter(w, from, ip, len);

@@ -8,6 +8,7 @@
 
 #include "netstack/stack.h"
 #include "stream.h"
+#include "watch.h"
 
 #define SPIN_MAX 20000 /* turns without the clock moving: somebody is in a loop */
 
@@ -132,6 +133,7 @@ void world_fini(struct world *w)
 	}
 	wire_clear(w);
 	stream_free_all(w);
+	watch_free(w);
 	EXPECT_INT(w, w->budget.used, ==, 0);
 }
 

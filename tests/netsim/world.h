@@ -78,6 +78,7 @@ struct world {
 	void (*event)(struct world *w, struct host *h, struct adit_sock *s, unsigned what);
 	void (*filter)(struct world *w, unsigned from, uint8_t *ip, uint32_t len); /* sees all that is sent */
 	struct stream *streams;
+	struct watch *watch; /* watch.h */
 	jmp_buf failed;
 	char message[300];
 };
