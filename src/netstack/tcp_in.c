@@ -7,6 +7,7 @@
 
 #define PAWS_FORGET (INT64_C(24) * 86400 * ADIT_SEC)
 #define ODD_INTERVAL (100 * ADIT_MSEC)
+#define SYN_SOON     (2 * ADIT_MSEC)
 
 enum { ECN_CE = 3 };
 
@@ -58,6 +59,24 @@ static void not_acceptable(struct tcp *t, const struct tcp_segment *seg, enum ad
 
 /* --- SYN-SENT -------------------------------------------------------------------------- */
 
+/*
+ * An ACK of something else. It is denied; and if the peer still remembers an
+ * older connection of these ports (in TIME-WAIT, while we were started anew
+ * and our sequence numbers lie behind its own), the RST ends that, and our SYN
+ * need not wait for its timeout.
+ */
+static void strange_ack_in(struct tcp *t, const struct tcp_segment *seg, adit_time now)
+{
+	struct adit_netstack *ns = tcp_ns(t);
+
+	ns_drop(ns, ADIT_DROP_bad_ack, 1);
+	if (seg->flags & ADIT_TCP_RST)
+		return;
+	tcp_send_reset(ns, seg, now);
+	if (t->tries == 0 && t->last_sent)
+		tcp_set_deadline(t, TCP_AT_RTO, now + SYN_SOON);
+}
+
 static void syn_sent_in(struct tcp *t, const struct tcp_segment *seg, adit_time now)
 {
 	struct adit_netstack *ns = tcp_ns(t);
@@ -65,9 +84,7 @@ static void syn_sent_in(struct tcp *t, const struct tcp_segment *seg, adit_time 
 	struct tcp_options o;
 
 	if (acks && (seg->ack != t->iss + 1 || t->last_sent == 0)) {
-		ns_drop(ns, ADIT_DROP_bad_ack, 1);
-		if (!(seg->flags & ADIT_TCP_RST))
-			tcp_send_reset(ns, seg, now);
+		strange_ack_in(t, seg, now);
 		return;
 	}
 	if (seg->flags & ADIT_TCP_RST) {

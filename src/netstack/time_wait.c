@@ -29,7 +29,7 @@ enum {
 
 #define NONE UINT32_MAX
 
-enum { LIVE = 1, TIMESTAMPS = 2, RENEWED = 4 };
+enum { LIVE = 1, TIMESTAMPS = 2, RENEWED = 4, DENIABLE = 8 /* a SYN was told of it */ };
 
 struct time_wait {
 	uint8_t local[16], remote[16];
@@ -324,6 +324,18 @@ static void answer(struct ns_time_waits *w, const struct time_wait *e, const str
 		tcp_send_bare_ack(w->ns, &seg->local, &seg->remote, &info, now);
 }
 
+/*
+ * RFC 1337: an RST does not end TIME-WAIT, unless it is what a peer that was
+ * started anew says to the ACK that its SYN got: it knows of no such connection.
+ */
+static void reset_in(struct adit_netstack *ns, struct time_wait *e, const struct tcp_segment *seg)
+{
+	if (e->flags & DENIABLE && seg->seq == e->rcv_nxt)
+		forget(ns, e);
+	else
+		ns_drop(ns, ADIT_DROP_bad_rst, 1);
+}
+
 bool time_wait_in(struct adit_netstack *ns, const struct tcp_segment *seg, uint32_t *isn_floor, adit_time now)
 {
 	struct time_wait *e = find(ns, &seg->local, &seg->remote);
@@ -333,7 +345,7 @@ bool time_wait_in(struct adit_netstack *ns, const struct tcp_segment *seg, uint3
 	if (!e)
 		return false;
 	if (seg->flags & ADIT_TCP_RST) {
-		ns_drop(ns, ADIT_DROP_bad_rst, 1); /* RFC 1337 */
+		reset_in(ns, e, seg);
 		return true;
 	}
 	if ((seg->flags & (ADIT_TCP_SYN | ADIT_TCP_ACK)) == ADIT_TCP_SYN && syn_is_new(e, seg)) {
@@ -350,6 +362,8 @@ bool time_wait_in(struct adit_netstack *ns, const struct tcp_segment *seg, uint3
 		e->flags |= RENEWED;
 	} else {
 		ns_drop(ns, old ? ADIT_DROP_paws : ADIT_DROP_out_of_window, 1);
+		if (seg->flags & ADIT_TCP_SYN)
+			e->flags |= DENIABLE;
 	}
 	answer(ns->time_waits, e, seg, now);
 	return true;

@@ -42,6 +42,7 @@ void scenario_keepalive(struct world *w);
 void scenario_user_timeout(struct world *w);
 void scenario_connect_timeout(struct world *w);
 void scenario_port_reuse(struct world *w);
+void scenario_restart(struct world *w);
 
 /* scenario_path.c */
 void scenario_blackhole(struct world *w);

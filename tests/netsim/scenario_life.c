@@ -305,6 +305,23 @@ void scenario_connect_timeout(struct world *w)
 	expect_silence(w);
 }
 
+/* A connection between two ports, closed by host 1, which waits then. */
+static void use_port(struct world *w, struct adit_sock *listener, const struct adit_endpoint *local,
+		     const struct adit_endpoint *remote)
+{
+	struct stream *st = stream_new(w, 0, 1, local->addr.family, 3000, 3000);
+
+	adit_sock_set_user(listener, &st->end[1]);
+	st->end[0].hold_fin = true;
+	EXPECT(w, !adit_tcp_connect(w->host[0].ns, &st->end[0].s, local, remote, &st->end[0], w->now));
+	world_run(w, 300 * ADIT_MSEC);
+	EXPECT(w, st->end[0].connected && st->end[0].eof);
+	st->end[0].hold_fin = false;
+	end_work(&st->end[0]);
+	world_run(w, 300 * ADIT_MSEC);
+	EXPECT(w, stream_complete(st));
+}
+
 /* The same pair of endpoints again while the other side is in TIME-WAIT (RFC 6191). */
 void scenario_port_reuse(struct world *w)
 {
@@ -314,20 +331,30 @@ void scenario_port_reuse(struct world *w)
 	two_hosts(w, NULL);
 	world_link(w, &(struct link){ .delay = 5 * ADIT_MSEC });
 	EXPECT(w, !adit_tcp_listen(w->host[1].ns, &listener, &remote, NULL));
-	for (int i = 0; i < 20; i++) {
-		struct stream *st = stream_new(w, 0, 1, family(w), 3000, 3000);
-
-		adit_sock_set_user(listener, &st->end[1]);
-		st->end[0].hold_fin = true; /* host 1 closes first, and waits */
-		EXPECT(w, !adit_tcp_connect(w->host[0].ns, &st->end[0].s, &local, &remote, &st->end[0], w->now));
-		world_run(w, 300 * ADIT_MSEC);
-		EXPECT(w, st->end[0].connected && st->end[0].eof);
-		st->end[0].hold_fin = false;
-		end_work(&st->end[0]);
-		world_run(w, 300 * ADIT_MSEC);
-		EXPECT(w, stream_complete(st));
-	}
+	for (int i = 0; i < 20; i++)
+		use_port(w, listener, &local, &remote);
 	EXPECT_INT(w, host_stats(&w->host[1]).time_wait, ==, 1);
+	adit_tcp_close(listener, w->now);
+	expect_silence(w);
+}
+
+/*
+ * The same, but host 0 was started anew: its sequence numbers and timestamps
+ * may lie behind those that host 1 remembers. What host 1 says of the old
+ * connection is denied, and the SYN goes again at once.
+ */
+void scenario_restart(struct world *w)
+{
+	struct adit_endpoint local = world_endpoint(0, family(w), 4000), remote = world_endpoint(1, family(w), 900);
+	struct adit_sock *listener;
+
+	two_hosts(w, NULL);
+	world_link(w, &(struct link){ .delay = 5 * ADIT_MSEC });
+	EXPECT(w, !adit_tcp_listen(w->host[1].ns, &listener, &remote, NULL));
+	for (int i = 0; i < 8; i++) {
+		use_port(w, listener, &local, &remote);
+		host_restart(&w->host[0], NULL);
+	}
 	adit_tcp_close(listener, w->now);
 	expect_silence(w);
 }

@@ -20,6 +20,7 @@ const struct scenario scenarios[] = {
 	ENTRY(user_timeout, 4),
 	ENTRY(connect_timeout, 2),
 	ENTRY(port_reuse, 4),
+	ENTRY(restart, 4),
 	ENTRY(zero_window, 4),
 	ENTRY(zero_window_update_lost, 4),
 	ENTRY(zero_window_forever, 2),

@@ -71,11 +71,11 @@ static struct host *host_new(struct world *w)
 	return h;
 }
 
-struct host *world_host(struct world *w, const struct adit_netstack_config *cfg)
+static void stack_new(struct host *h, const struct adit_netstack_config *cfg)
 {
 	const struct adit_netstack_ops ops = { .random = host_random };
 	struct adit_netstack_config c = cfg ? *cfg : (struct adit_netstack_config){ .mtu = 1420 };
-	struct host *h = host_new(w);
+	struct world *w = h->w;
 
 	if (!c.budget)
 		c.budget = &w->budget;
@@ -85,7 +85,20 @@ struct host *world_host(struct world *w, const struct adit_netstack_config *cfg)
 
 		EXPECT(w, !adit_netstack_add_address(h->ns, &e.addr));
 	}
+}
+
+struct host *world_host(struct world *w, const struct adit_netstack_config *cfg)
+{
+	struct host *h = host_new(w);
+
+	stack_new(h, cfg);
 	return h;
+}
+
+void host_restart(struct host *h, const struct adit_netstack_config *cfg)
+{
+	adit_netstack_free(h->ns);
+	stack_new(h, cfg);
 }
 
 struct host *world_puppet(struct world *w)

@@ -105,6 +105,8 @@ void world_fini(struct world *w);
 /* cfg NULL: the usual one, half of them with trusted checksums. The budget is the world's unless one is named. */
 struct host *world_host(struct world *w, const struct adit_netstack_config *cfg);
 struct host *world_puppet(struct world *w);
+/* Its program ends and begins anew: nothing is known of what was before. */
+void host_restart(struct host *h, const struct adit_netstack_config *cfg);
 /* Both directions the same. */
 void world_link(struct world *w, const struct link *both);
 struct adit_endpoint world_endpoint(unsigned host, unsigned family, uint16_t port);

@@ -137,6 +137,30 @@ static void test_reuse(void **state)
 	lab_end(&lab);
 }
 
+/* RFC 1337, and the one RST that counts: a peer that was started anew denies what its SYN was told of. */
+static void test_denied(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	lab_start(&lab, NULL);
+	FOR_BOTH(f) {
+		struct tcp_segment syn = stamped(f, ADIT_TCP_SYN, 1, 0, 300), rst = segment(f, ADIT_TCP_RST, 9000, 0);
+		struct tcp_segment other = segment(f, ADIT_TCP_RST, 9001, 0);
+		uint32_t floor = 0;
+
+		add(&lab, f, &with_ts);
+		assert_true(time_wait_in(lab.ns, &rst, &floor, lab.now));
+		assert_int_equal(count(&lab), 1);
+		assert_true(time_wait_in(lab.ns, &syn, &floor, lab.now));
+		assert_true(time_wait_in(lab.ns, &other, &floor, lab.now));
+		assert_int_equal(count(&lab), 1);
+		assert_true(time_wait_in(lab.ns, &rst, &floor, lab.now));
+		assert_int_equal(count(&lab), 0);
+	}
+	lab_end(&lab);
+}
+
 /* Options that lead nowhere are read to their end and no further. */
 static void test_bad_options(void **state)
 {
@@ -269,7 +293,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answers), cmocka_unit_test(test_reuse), cmocka_unit_test(test_bad_options),
 		cmocka_unit_test(test_lifetime), cmocka_unit_test(test_cap), cmocka_unit_test(test_no_memory),
-		cmocka_unit_test(test_answer_limit),
+		cmocka_unit_test(test_answer_limit), cmocka_unit_test(test_denied),
 	};
 
 	return cmocka_run_group_tests_name("netstack_time_wait", tests, NULL, NULL);
