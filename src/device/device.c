@@ -28,6 +28,7 @@
 #include "host/process.h"
 #include "device/server.h"
 #include "device/uapi_socket.h"
+#include "tunnel/environment.h"
 #include "tunnel/tunnel.h"
 
 struct device {
@@ -110,37 +111,11 @@ static int given_fd(const char *argv0, const char *name, int *ret)
 	return 0;
 }
 
-static int read_offloads(struct device *d, const char *argv0)
-{
-	const char *text = getenv("ADIT_OFFLOAD"), *bad;
-
-	d->cfg.offloads = ADIT_OFFLOAD_ALL;
-	if (!text || !*text || !adit_offload_parse(&d->cfg.offloads, text, &bad))
-		return 0;
-	return usage(argv0, "ADIT_OFFLOAD: unknown offload at \"%s\"%s; known are tso, uso, gso, gro, csum, all, none",
-		     bad, "");
-}
-
-static int read_aead(struct device *d, const char *argv0)
-{
-	const char *text = getenv("ADIT_AEAD");
-	struct adit_aead_info info[8];
-	size_t cnt, i;
-
-	if (!text || !*text)
-		return 0;
-	cnt = adit_crypto_backends(info, sizeof(info) / sizeof(info[0]));
-	for (i = 0; i < cnt; i++)
-		if (!strcmp(info[i].name, text) && info[i].bytes_per_s > 0)
-			d->cfg.aead = text;
-	return d->cfg.aead ? 0 : usage(argv0, "ADIT_AEAD=%s is not here%s; `adit version -v` lists the ciphers", text, "");
-}
-
 static int read_environment(struct device *d, const char *argv0)
 {
+	char err[256];
 	const char *text;
 	struct ifreq ifr;
-	long v;
 	int r;
 
 	d->foreground |= is_set("WG_PROCESS_FOREGROUND");
@@ -148,18 +123,10 @@ static int read_environment(struct device *d, const char *argv0)
 	text = getenv("LOG_LEVEL");
 	if (text && *text && adit_log_level_parse(&d->log_level, text))
 		return usage(argv0, "LOG_LEVEL=%s: known are silent, error, verbose%s", text, "");
-	text = getenv("ADIT_THREADS");
-	if (text && *text) {
-		if (!number(text, 1, ADIT_TUNNEL_THREADS_MAX, &v))
-			return usage(argv0, "ADIT_THREADS=%s is not a number from 1 to 16%s", text, "");
-		d->cfg.threads = (unsigned)v;
-	}
-	d->cfg.strict_checksums = is_set("ADIT_STRICT_CHECKSUM");
-	r = read_offloads(d, argv0);
-	if (!r)
-		r = read_aead(d, argv0);
-	if (!r)
-		r = given_fd(argv0, "WG_TUN_FD", &d->tun_fd);
+	r = adit_tunnel_environment(&d->cfg, err, sizeof(err));
+	if (r)
+		return usage(argv0, "%s%s", err, "");
+	r = given_fd(argv0, "WG_TUN_FD", &d->tun_fd);
 	if (!r && d->tun_fd >= 0 && ioctl(d->tun_fd, TUNGETIFF, &ifr) < 0)
 		r = usage(argv0, "WG_TUN_FD=%s is not a TUN descriptor%s", getenv("WG_TUN_FD"), "");
 	if (!r)

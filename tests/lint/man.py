@@ -130,7 +130,7 @@ def main(top, adit):
     everything = "".join(pages.values())
     own = words_of(top, r'"(adit_\w+)"', ["src/device/uapi_get.c"])
     check("every statistics key is in the manual", sorted(k for k in own if k.rstrip("_") not in everything))
-    env = words_of(top, r'(?:getenv|is_set|given_fd)\((?:argv0, )?"(\w+)"', ["src/device/device.c", "src/device/show_text.c"])
+    env = words_of(top, r'(?:getenv|is_set|given_fd|setting)\((?:argv0, )?"(\w+)"', ["src/device/device.c", "src/device/show_text.c", "src/tunnel/environment.c"])
     check("every environment variable is in the manual", sorted(v for v in env - {"TERM", "NOTIFY_SOCKET"} if v not in everything))
     if shutil.which("mandoc"):
         for name in PAGES:
