@@ -61,7 +61,7 @@ struct adit_forward_config {
 
 	/* the way outside */
 	uint16_t listen_port;       /* 0 = any */
-	struct adit_addr bind_addr; /* family 0 = any */
+	struct adit_addr bind_addr; /* family 0 = any; read once, not by a reload */
 	uint32_t fwmark;            /* 0 = none */
 	struct adit_forward_peer *peer;
 	size_t peer_cnt, peer_cap;

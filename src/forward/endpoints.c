@@ -82,8 +82,6 @@ static bool path_of(const struct forward_endpoint *ep, const struct adit_addr *a
 		return false;
 	*ret = (struct adit_path){ .kind = a->family == 4 ? ADIT_PATH_UDP4 : ADIT_PATH_UDP6, .port = ep->port };
 	memcpy(ret->addr, a->bytes, sizeof(ret->addr));
-	if (bind->family)
-		memcpy(ret->src, bind->bytes, sizeof(ret->src));
 	return true;
 }
 

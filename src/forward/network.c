@@ -205,14 +205,31 @@ static void set_identity(struct adit_forward_network *n, const struct adit_forwa
 	adit_tunnel_unlock(n->tunnel);
 }
 
-static int set_outside(struct adit_forward_network *n, uint16_t port, uint32_t fwmark)
+static const char *advice_for(int error)
 {
-	int r = port ? adit_tunnel_set_port(n->tunnel, port) : 0;
+	switch (-error) {
+	case EADDRINUSE:
+		return " (ss -ulpn names who has it)";
+	case EACCES:
+		return " (ports below 1024 take a right: choose a higher one)";
+	case EADDRNOTAVAIL:
+		return " (ip address lists what this machine has)";
+	}
+	return "";
+}
+
+static int set_outside(struct adit_forward_network *n, const struct adit_addr *bind, uint16_t port, uint32_t fwmark)
+{
+	struct adit_endpoint at = { .addr = *bind, .port = port };
+	int r = port || bind->family ? adit_tunnel_set_port(n->tunnel, port) : 0;
+	char text[ADIT_ENDPOINT_STRLEN] = "port";
 
 	if (r) {
-		adit_forward_log(ADIT_FORWARD_LOG_ERROR, "UDP port %u: %s%s", port, strerror(-r),
-				 r == -EADDRINUSE ? " (ss -ulpn names who has it)" :
-				 r == -EACCES     ? " (ports below 1024 take a right: choose a higher one)" : "");
+		if (bind->family)
+			adit_endpoint_format(&at, text);
+		else
+			snprintf(text, sizeof(text), "port %u", port);
+		adit_forward_log(ADIT_FORWARD_LOG_ERROR, "UDP %s: %s%s", text, strerror(-r), advice_for(r));
 		return r;
 	}
 	if (!fwmark)
@@ -224,7 +241,7 @@ static int set_outside(struct adit_forward_network *n, uint16_t port, uint32_t f
 static int make_tunnel(struct adit_forward_network *n, const struct adit_forward_config *cfg)
 {
 	struct adit_tunnel_config c = { .core = &adit_core_wg, .tun_fd = -1, .guest = &n->guest,
-					.mtu = cfg->mtu ? cfg->mtu : MTU_DEFAULT, .threads = 1,
+					.mtu = cfg->mtu ? cfg->mtu : MTU_DEFAULT, .threads = 1, .bind = cfg->bind_addr,
 					.offloads = ADIT_OFFLOAD_ALL };
 	char err[512] = "";
 	int r;
@@ -241,7 +258,7 @@ static int make_tunnel(struct adit_forward_network *n, const struct adit_forward
 		return r;
 	}
 	set_identity(n, cfg);
-	return set_outside(n, cfg->listen_port, cfg->fwmark);
+	return set_outside(n, &cfg->bind_addr, cfg->listen_port, cfg->fwmark);
 }
 
 static int set_up(struct adit_forward_network *n, const struct adit_forward_config *cfg)
@@ -445,7 +462,7 @@ unsigned network_reload(struct adit_forward_network *n, const struct adit_forwar
 	name_what_stays(old, cfg);
 	if (!same_identity(n, cfg))
 		set_identity(n, cfg);
-	failed = old->listen_port != cfg->listen_port && set_outside(n, cfg->listen_port, 0);
+	failed = old->listen_port != cfg->listen_port && set_outside(n, &cfg->bind_addr, cfg->listen_port, 0);
 	if (old->fwmark != cfg->fwmark && adit_tunnel_set_fwmark(n->tunnel, cfg->fwmark))
 		failed += say("FwMark", -EPERM) != 0;
 	failed += set_inside(n, old, cfg);

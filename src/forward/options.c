@@ -694,13 +694,17 @@ static void add_network(struct adit_forward_options *o)
 {
 	static const char *const wanted[] = { "--endpoint-public-key", "--endpoint-addr" };
 	struct adit_forward_origin at = { ARGUMENT, 1, 1 };
+	const struct adit_addr *bind = &o->rd->cfg->bind_addr;
 	struct adit_forward_peer *peer;
+	struct adit_addr a;
 
 	for (size_t i = 0; i < OPTION_CNT; i++)
 		for (size_t k = 0; k < 2; k++)
 			if (!strcmp(options[i].name, wanted[k]) && !(o->seen >> i & 1))
 				adit_forward_error(o->rd, &at, NULL, "%s is missing (or %s)", wanted[k],
 						   options[i].variable);
+	if (!adit_addr_parse(&a, o->peer.endpoint_host) && bind->family && bind->family != a.family)
+		adit_forward_error(o->rd, &at, "--endpoint-bind-addr", "of another family than --endpoint-addr");
 	peer = adit_forward_add_peer(o->rd);
 	if (peer)
 		*peer = o->peer;

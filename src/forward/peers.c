@@ -56,7 +56,7 @@ static void set_psk(struct adit_wg *wg, struct adit_wg_peer *peer, const struct 
 
 /* A number is set now; names are endpoints.c's. */
 static void set_endpoint(struct adit_wg *wg, struct adit_wg_peer *peer, const struct adit_forward_peer *p,
-			 const struct adit_addr *bind, adit_time now)
+			 adit_time now)
 {
 	struct adit_path path = { 0 };
 	struct adit_addr a;
@@ -66,8 +66,6 @@ static void set_endpoint(struct adit_wg *wg, struct adit_wg_peer *peer, const st
 	path.kind = a.family == 4 ? ADIT_PATH_UDP4 : ADIT_PATH_UDP6;
 	path.port = p->endpoint_port;
 	memcpy(path.addr, a.bytes, sizeof(path.addr));
-	if (bind->family == a.family)
-		memcpy(path.src, bind->bytes, sizeof(path.src));
 	adit_wg_peer_set_endpoint(wg, peer, &path);
 	adit_wg_peer_handshake(wg, peer, now); /* so that trouble shows before somebody waits */
 }
@@ -78,7 +76,7 @@ static bool same_endpoint(const struct adit_forward_peer *old, const struct adit
 }
 
 static int set_peer(struct adit_wg *wg, const struct adit_forward_peer *old, const struct adit_forward_peer *p,
-		    const struct adit_addr *bind, adit_time now)
+		    adit_time now)
 {
 	struct adit_wg_peer *peer = adit_wg_peer_find(wg, p->public_key);
 	int r = peer ? 0 : adit_wg_peer_add(wg, &peer, p->public_key, now);
@@ -88,7 +86,7 @@ static int set_peer(struct adit_wg *wg, const struct adit_forward_peer *old, con
 	set_psk(wg, peer, p);
 	r = set_allowed(wg, peer, old, p);
 	if (!same_endpoint(old, p))
-		set_endpoint(wg, peer, p, bind, now);
+		set_endpoint(wg, peer, p, now);
 	if (!old || old->keepalive != p->keepalive)
 		adit_wg_peer_set_keepalive(wg, peer, p->keepalive, now);
 	return r;
@@ -125,8 +123,7 @@ unsigned network_set_peers(struct adit_forward_network *n, const struct adit_for
 	}
 	for (i = 0; i < cfg->peer_cnt; i++) {
 		adit_tunnel_lock(n->tunnel);
-		r = set_peer(adit_tunnel_core(n->tunnel), find(old, cfg->peer[i].public_key), &cfg->peer[i],
-			     &cfg->bind_addr, now);
+		r = set_peer(adit_tunnel_core(n->tunnel), find(old, cfg->peer[i].public_key), &cfg->peer[i], now);
 		adit_tunnel_unlock(n->tunnel);
 		if (r) {
 			log_failure(&cfg->peer[i], r);

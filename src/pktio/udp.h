@@ -24,6 +24,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/addr.h"
 #include "base/time.h"
 #include "pktio/notes.h"
 #include "pktio/offload.h"
@@ -51,6 +52,7 @@ struct adit_udp {
 
 struct adit_udp_bind {
 	uint16_t port;   /* 0: the kernel chooses; written back */
+	struct adit_addr addr; /* family 0: all; else one socket of that family, on this address */
 	uint32_t mark;
 	bool shared;     /* several pairs on one port (SO_REUSEPORT) */
 	bool join;       /* ... and this is not the first of them */

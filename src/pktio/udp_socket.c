@@ -49,25 +49,32 @@ static int set_up_6(int fd)
 	return 0;
 }
 
-static int bind_any(int fd, int family, uint16_t *port)
+static int bind_to(int fd, int family, const struct adit_addr *addr, uint16_t *port)
 {
 	struct sockaddr_in6 a6 = { .sin6_family = AF_INET6, .sin6_port = htons(*port) };
 	struct sockaddr_in a4 = { .sin_family = AF_INET, .sin_port = htons(*port) };
 	struct sockaddr *a = family == AF_INET6 ? (struct sockaddr *)&a6 : (struct sockaddr *)&a4;
 	socklen_t len = family == AF_INET6 ? sizeof(a6) : sizeof(a4);
 
+	if (addr->family == 6)
+		memcpy(&a6.sin6_addr, addr->bytes, 16);
+	else if (addr->family == 4)
+		memcpy(&a4.sin_addr, addr->bytes, 4);
 	if (bind(fd, a, len) < 0 || getsockname(fd, a, &len) < 0)
 		return -errno;
 	*port = ntohs(family == AF_INET6 ? a6.sin6_port : a4.sin_port);
 	return 0;
 }
 
-/* One socket: *ret = -1 and 0 where the family is not there. */
+/* One socket: *ret = -1 and 0 where the family is not there, or not wanted. */
 static int open_socket(int *ret, int family, const struct adit_udp_bind *b, bool reuse, uint16_t *port)
 {
-	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP), r;
+	int fd, r;
 
 	*ret = -1;
+	if (b->addr.family && b->addr.family != (family == AF_INET6 ? 6 : 4))
+		return 0;
+	fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP);
 	if (fd < 0)
 		return errno == EAFNOSUPPORT ? 0 : -errno;
 	r = family == AF_INET6 ? set_up_6(fd) : set_up_4(fd);
@@ -76,10 +83,10 @@ static int open_socket(int *ret, int family, const struct adit_udp_bind *b, bool
 	if (r == 0 && b->mark)
 		r = set(fd, SOL_SOCKET, SO_MARK, (int)b->mark);
 	if (r == 0)
-		r = bind_any(fd, family, port);
+		r = bind_to(fd, family, &b->addr, port);
 	if (r < 0) {
 		close(fd);
-		return r == -EADDRNOTAVAIL ? 0 : r; /* IPv6 switched off by sysctl */
+		return r == -EADDRNOTAVAIL && !b->addr.family ? 0 : r; /* IPv6 switched off by sysctl */
 	}
 	force_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
 	force_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);

@@ -17,7 +17,7 @@ static void watch_sockets(struct adit_data *d)
 
 int adit_sockets_open(struct adit_tunnel *t, uint16_t port)
 {
-	struct adit_udp_bind b = { .port = port, .mark = t->mark, .shared = t->threads > 1 };
+	struct adit_udp_bind b = { .port = port, .addr = t->bind, .mark = t->mark, .shared = t->threads > 1 };
 
 	for (unsigned i = 0; i < t->threads; i++) {
 		int r;
@@ -79,7 +79,7 @@ void adit_tunnel_go_down(struct adit_tunnel *t)
 /* While down nothing is bound, but a port that is taken is found at once. */
 static int try_port(struct adit_tunnel *t, uint16_t port)
 {
-	struct adit_udp_bind b = { .port = port };
+	struct adit_udp_bind b = { .port = port, .addr = t->bind };
 	struct adit_udp probe;
 	int r = adit_udp_init(&probe, 0, &t->engine.notes);
 
@@ -102,7 +102,7 @@ int adit_tunnel_set_port(struct adit_tunnel *t, uint16_t port)
 	adit_gate_close(t, NULL);
 	if (atomic_load(&t->up))
 		r = adit_sockets_open(t, port);
-	else if (port)
+	else if (port || t->bind.family)
 		r = try_port(t, port);
 	if (r == 0 && !atomic_load(&t->up))
 		t->port = port;

@@ -154,6 +154,7 @@ static struct adit_tunnel *alloc_tunnel(const struct adit_tunnel_config *cfg)
 
 	if (!t)
 		return NULL;
+	t->bind = cfg->bind;
 	t->threads = cfg->threads ? cfg->threads : default_threads();
 	if (t->threads > ADIT_TUNNEL_THREADS_MAX)
 		t->threads = ADIT_TUNNEL_THREADS_MAX;

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/addr.h"
 #include "base/drop.h"
 #include "base/time.h"
 #include "pktio/notes.h"
@@ -29,6 +30,7 @@ struct adit_tunnel_config {
 	bool tun_elsewhere; /* ... of another network namespace: not followed, but taken as up, with `mtu` */
 	struct adit_inner *inner; /* a stack of our own instead (tunnel/stack_inner.h); not taken over; one thread */
 	struct adit_guest *guest; /* more work for the data thread, or NULL */
+	struct adit_addr bind; /* of the UDP sockets; family 0: all addresses */
 	unsigned mtu;       /* of a TUN that is created; 0 = 1420 */
 	unsigned threads;   /* 0 = default: 1 on up to two cores */
 	unsigned offloads;  /* allowed ones */

@@ -55,6 +55,7 @@ struct adit_tunnel {
 	_Atomic bool up;        /* sockets are open */
 	uint16_t port;          /* wanted; under config */
 	uint32_t mark;          /* under config */
+	struct adit_addr bind;
 
 	struct adit_link link;  /* data thread 0's */
 	bool link_pending;      /* a change that has still to be taken over */
