@@ -42,6 +42,7 @@ int adit_static_new(struct adit_static **ret, enum adit_static_wire wire, const 
 	st->user = st->event_user = user;
 	st->crypto = crypto;
 	st->wire = wire;
+	st->clock = now;
 	adit_list_init(&st->peers);
 	adit_list_init(&st->ready);
 	adit_map_init(&st->by_key, key_equal);
@@ -89,6 +90,7 @@ void adit_static_up(struct adit_static *st, adit_time now)
 {
 	struct adit_static_peer *peer;
 
+	now = static_now(st, now);
 	if (st->up)
 		return;
 	st->up = true;
@@ -103,7 +105,7 @@ void adit_static_down(struct adit_static *st, adit_time now)
 {
 	struct adit_static_peer *peer;
 
-	(void)now;
+	(void)static_now(st, now);
 	st->up = false;
 	for (peer = adit_static_peer_next(st, NULL); peer; peer = adit_static_peer_next(st, peer)) {
 		static_staged_flush(st, peer, ADIT_DROP_peer_removed);
@@ -144,6 +146,7 @@ void adit_static_set_peer_timeout(struct adit_static *st, adit_time timeout, adi
 {
 	struct adit_static_peer *peer;
 
+	now = static_now(st, now);
 	st->peer_timeout = timeout;
 	for (peer = adit_static_peer_next(st, NULL); peer && timeout; peer = adit_static_peer_next(st, peer))
 		static_timers_arm(st, peer, now + timeout);

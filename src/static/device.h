@@ -44,6 +44,7 @@ struct static_secrets {
 struct static_staged;
 
 struct adit_static_peer {
+	struct adit_static *tunnel;
 	struct adit_list link;	     /* of all peers */
 	struct adit_list ready_link; /* staged packets and a session: see staged_next */
 	uint8_t public_key[ADIT_KEY_LEN];
@@ -51,10 +52,14 @@ struct adit_static_peer {
 	struct static_secrets *secrets;
 	struct adit_path endpoint, configured;
 	uint32_t sources; /* generation of the device that the endpoint's sticky source belongs to */
+	bool placed;	  /* by_path finds it at its endpoint; or another peer was heard from there since */
+	bool doubt;	  /* v1: what came last from there was not under its key */
 
 	struct static_session *current, *previous, *offered, *next[STATIC_NEXT_CNT];
 	unsigned next_at;
+	bool insist;			/* hellos are repeated: something waits for the exchange */
 	adit_time offered_at, hello_at; /* the exchange began; its last hello left; 0 = none under way */
+	adit_time hello_due;		/* ADIT_NEVER: not again */
 
 	struct adit_wheel_entry timer;	 /* the earliest of what follows */
 	adit_time keepalive_due;	 /* ADIT_NEVER: nothing to acknowledge */
@@ -77,6 +82,7 @@ struct adit_static {
 	void *user, *event_user;
 	struct adit_crypto *crypto;
 	enum adit_static_wire wire;
+	adit_time clock, clock_offset; /* see static_now */
 	bool up, roaming, has_key;
 	uint16_t port;
 	uint32_t sources;
@@ -94,6 +100,24 @@ struct adit_static {
 	uint64_t drops[ADIT_DROP_CNT];
 	uint64_t hellos_sent, answers_sent, sessions;
 };
+
+/*
+ * The tunnel's clock: the caller's, made monotonic. A step back of less than a
+ * second (two threads that read the clock in one order and took the lock in
+ * the other) holds it; a larger one is a clock that was set back, and time
+ * goes on from where it stood.
+ */
+static inline adit_time static_now(struct adit_static *st, adit_time now)
+{
+	now += st->clock_offset;
+	if (__builtin_expect(now < st->clock, 0)) {
+		if (st->clock - now >= ADIT_SEC)
+			st->clock_offset += st->clock - now;
+		return st->clock;
+	}
+	st->clock = now;
+	return now;
+}
 
 static inline void static_drop(struct adit_static *st, enum adit_drop drop, unsigned cnt)
 {
@@ -143,8 +167,8 @@ void static_derive_secrets(struct adit_static *st, struct adit_static_peer *peer
 int static_derive_session(struct adit_static *st, struct static_session *s, bool ours_first);
 
 /* --- exchange.c */
-/* A hello is due now (at most one a second). */
-void static_exchange_want(struct adit_static *st, struct adit_static_peer *peer, adit_time now);
+/* A hello is due now (at most one a second); with insist, until it is answered. */
+void static_exchange_want(struct adit_static *st, struct adit_static_peer *peer, bool insist, adit_time now);
 void static_exchange_stop(struct adit_static *st, struct adit_static_peer *peer);
 void static_exchange_hello(struct adit_static *st, struct adit_static_peer *peer, adit_time now);
 void static_exchange_receive(struct adit_static *st, const uint8_t *msg, uint32_t len, const struct adit_path *from,

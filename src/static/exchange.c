@@ -34,6 +34,8 @@ void static_exchange_stop(struct adit_static *st, struct adit_static_peer *peer)
 {
 	static_session_drop(st, &peer->offered);
 	peer->offered_at = peer->hello_at = 0;
+	peer->hello_due = ADIT_NEVER;
+	peer->insist = false;
 }
 
 static bool offer(struct adit_static *st, struct adit_static_peer *peer, adit_time now)
@@ -52,28 +54,39 @@ static bool offer(struct adit_static *st, struct adit_static_peer *peer, adit_ti
 	return true;
 }
 
-void static_exchange_want(struct adit_static *st, struct adit_static_peer *peer, adit_time now)
+void static_exchange_want(struct adit_static *st, struct adit_static_peer *peer, bool insist, adit_time now)
 {
-	adit_time due = peer->hello_at && now - peer->hello_at < STATIC_HELLO_AGAIN ? peer->hello_at + STATIC_HELLO_AGAIN : now;
-
-	if (st->wire != ADIT_STATIC_V2 || peer->endpoint.kind == ADIT_PATH_NONE || peer->offered)
+	if (st->wire != ADIT_STATIC_V2 || peer->endpoint.kind == ADIT_PATH_NONE || peer->insist)
 		return;
-	if (offer(st, peer, now))
-		static_timers_arm(st, peer, due);
+	if (!peer->offered && !offer(st, peer, now))
+		return;
+	if (insist) {
+		peer->insist = true;
+		peer->offered_at = now;
+	}
+	peer->hello_due = peer->hello_at && now - peer->hello_at < STATIC_HELLO_AGAIN ? peer->hello_at + STATIC_HELLO_AGAIN
+										       : now;
+	static_timers_arm(st, peer, peer->hello_due);
 }
 
+/* One that is not answered goes to the configured endpoint, too: an attacker who holds datagrams up and lets them go
+ * from elsewhere can lead both ends astray, and each must find the other again. */
 void static_exchange_hello(struct adit_static *st, struct adit_static_peer *peer, adit_time now)
 {
+	bool again = peer->insist && peer->hello_at, astray = !adit_path_same_remote(&peer->endpoint, &peer->configured);
 	uint8_t msg[STATIC_EXCHANGE_LEN];
 
 	put_exchange(st, peer, peer->offered, STATIC_HELLO, msg);
 	peer->hello_at = now;
+	peer->hello_due = peer->insist ? now + STATIC_HELLO_AGAIN : ADIT_NEVER;
 	st->hellos_sent++;
 	send_to(st, peer, static_peer_path(st, peer), msg);
-	static_timers_arm(st, peer, now + STATIC_HELLO_AGAIN);
+	if (again && astray && peer->configured.kind != ADIT_PATH_NONE)
+		send_to(st, peer, &peer->configured, msg);
 }
 
-static void take_answer(struct adit_static *st, struct adit_static_peer *peer, const uint8_t *msg, adit_time now)
+static void take_answer(struct adit_static *st, struct adit_static_peer *peer, const uint8_t *msg,
+			const struct adit_path *from, adit_time now)
 {
 	struct static_session *s = peer->offered;
 
@@ -86,9 +99,10 @@ static void take_answer(struct adit_static *st, struct adit_static_peer *peer, c
 	memcpy(s->peer_salt, msg + STATIC_AT_SALT, STATIC_SALT_LEN);
 	if (static_derive_session(st, s, true) < 0)
 		return;
-	peer->offered = NULL;
-	peer->offered_at = 0;
-	peer->unanswered_due = ADIT_NEVER;
+	peer->offered = NULL; /* it goes on as the session in use */
+	static_exchange_stop(st, peer);
+	static_peer_heard(st, peer, from); /* it echoes a salt that was fresh: it is as good as data */
+	static_timers_received(st, peer, false, now);
 	static_session_install(st, peer, s);
 	/* whoever answered may not send before it has heard us on the new session */
 	peer->keepalive_due = now;
@@ -166,5 +180,5 @@ void static_exchange_receive(struct adit_static *st, const uint8_t *msg, uint32_
 	if (adit_get_le32(msg) == STATIC_HELLO)
 		take_hello(st, peer, msg, from);
 	else
-		take_answer(st, peer, msg, now);
+		take_answer(st, peer, msg, from, now);
 }

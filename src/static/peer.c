@@ -28,15 +28,19 @@ static void move(struct adit_static *st, struct adit_static_peer *peer, const st
 {
 	struct adit_static_peer *other;
 
-	adit_map_remove(&st->by_path, path_hash(st, &peer->endpoint), peer);
+	if (peer->placed)
+		adit_map_remove(&st->by_path, path_hash(st, &peer->endpoint), peer);
+	peer->placed = peer->doubt = false;
 	peer->endpoint = *to;
 	peer->sources = st->sources;
 	if (to->kind == ADIT_PATH_NONE)
 		return;
 	other = static_peer_at(st, to);
-	if (other)
+	if (other) {
 		adit_map_remove(&st->by_path, path_hash(st, to), other);
-	adit_map_insert(&st->by_path, path_hash(st, to), peer);
+		other->placed = false;
+	}
+	peer->placed = adit_map_insert(&st->by_path, path_hash(st, to), peer) == 0;
 }
 
 const struct adit_path *static_peer_path(const struct adit_static *st, struct adit_static_peer *peer)
@@ -50,15 +54,18 @@ const struct adit_path *static_peer_path(const struct adit_static *st, struct ad
 
 void static_peer_heard(struct adit_static *st, struct adit_static_peer *peer, const struct adit_path *from)
 {
-	if (adit_path_same_remote(&peer->endpoint, from)) {
+	bool same = adit_path_same_remote(&peer->endpoint, from);
+
+	if (same && peer->placed) {
 		peer->endpoint = *from; /* the address of ours that it asked is where answers come from */
 		peer->sources = st->sources;
 		return;
 	}
-	if (!st->roaming)
+	if (!same && !st->roaming)
 		return;
 	move(st, peer, from);
-	static_tell(st, ADIT_STATIC_ENDPOINT, peer);
+	if (!same)
+		static_tell(st, ADIT_STATIC_ENDPOINT, peer);
 }
 
 void static_peer_go_home(struct adit_static *st, struct adit_static_peer *peer)
@@ -150,7 +157,9 @@ int adit_static_peer_add(struct adit_static *st, struct adit_static_peer **ret, 
 	adit_wheel_entry_init(&peer->timer);
 	peer->keepalive_due = peer->unanswered_due = ADIT_NEVER;
 	peer->staged_tail = &peer->staged;
-	peer->since = now;
+	peer->tunnel = st;
+	peer->since = now = static_now(st, now);
+	peer->hello_due = ADIT_NEVER;
 	r = derive(st, peer);
 	if (r == 0)
 		r = enter(st, peer);
@@ -168,20 +177,47 @@ int adit_static_peer_add(struct adit_static *st, struct adit_static_peer **ret, 
 	return 0;
 }
 
+/* ::ffff:192.0.2.1 is where IPv4 datagrams go and come from. */
+static void unmap(struct adit_path *p)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	if (p->kind != ADIT_PATH_UDP6 || memcmp(p->addr, mapped, sizeof(mapped)) != 0)
+		return;
+	p->kind = ADIT_PATH_UDP4;
+	p->scope = 0;
+	memmove(p->addr, p->addr + sizeof(mapped), 4);
+	memset(p->addr + 4, 0, sizeof(p->addr) - 4);
+	adit_path_clear_source(p);
+}
+
 int adit_static_peer_set_endpoint(struct adit_static *st, struct adit_static_peer *peer, const struct adit_path *path)
 {
-	struct adit_static_peer *other = static_peer_at(st, path);
+	struct adit_path to = *path;
+	struct adit_static_peer *other;
 
+	unmap(&to);
+	other = static_peer_at(st, &to);
 	if (other && other != peer)
 		return -EEXIST;
-	peer->configured = *path;
-	move(st, peer, path);
-	return static_peer_at(st, path) == peer ? 0 : -ENOMEM;
+	peer->configured = to;
+	move(st, peer, &to);
+	return to.kind == ADIT_PATH_NONE || peer->placed ? 0 : -ENOMEM;
 }
 
 int adit_static_peer_allow(struct adit_static *st, struct adit_static_peer *peer, const struct adit_prefix *prefix)
 {
 	return static_routes_add(&st->routes, prefix, peer);
+}
+
+int adit_static_own(struct adit_static *st, const struct adit_prefix *prefix)
+{
+	return static_routes_add(&st->routes, prefix, NULL);
+}
+
+static adit_time outside(const struct adit_static *st, adit_time at)
+{
+	return at ? at - st->clock_offset : 0;
 }
 
 void adit_static_peer_info(const struct adit_static_peer *peer, struct adit_static_peer_info *ret)
@@ -191,8 +227,8 @@ void adit_static_peer_info(const struct adit_static_peer *peer, struct adit_stat
 	ret->configured = peer->configured;
 	ret->has_session = peer->current;
 	ret->stale = peer->stale;
-	ret->last_rx_at = peer->last_rx;
-	ret->last_tx_at = peer->last_tx;
+	ret->last_rx_at = outside(peer->tunnel, peer->last_rx);
+	ret->last_tx_at = outside(peer->tunnel, peer->last_tx);
 	ret->rx_bytes = peer->rx_bytes;
 	ret->tx_bytes = peer->tx_bytes;
 	ret->rx_packets = peer->rx_packets;

@@ -43,22 +43,25 @@ static struct adit_static_peer *try_all(struct adit_static *st, const uint8_t *m
 	return peer;
 }
 
+/* Who is at the address; where that is nobody, or was not who it should be the last time, whose key fits. What an
+ * unknown source may cost is limited; beyond that a peer is still believed to be where it was. */
 static struct adit_static_peer *sender(struct adit_static *st, const struct adit_train *t, uint32_t len, adit_time now)
 {
-	struct adit_static_peer *peer = static_peer_at(st, &t->path);
+	struct adit_static_peer *there = static_peer_at(st, &t->path), *peer = NULL;
+	enum adit_drop drop = ADIT_DROP_unknown_source;
 
-	if (peer || !st->roaming) {
-		if (!peer)
-			static_drop(st, ADIT_DROP_unknown_source, 1);
-		return peer;
+	if (there && !(st->roaming && there->doubt))
+		return there;
+	if (st->roaming) {
+		if (static_limiter_allow(&st->limiter, &t->path, (unsigned)st->peer_cnt, now))
+			peer = try_all(st, t->rest, len);
+		else
+			drop = ADIT_DROP_unknown_limited;
 	}
-	if (!static_limiter_allow(&st->limiter, &t->path, (unsigned)st->peer_cnt, now)) {
-		static_drop(st, ADIT_DROP_unknown_limited, 1);
-		return NULL;
-	}
-	peer = try_all(st, t->rest, len);
 	if (!peer)
-		static_drop(st, ADIT_DROP_unknown_source, 1);
+		peer = there;
+	if (!peer)
+		static_drop(st, drop, 1);
 	return peer;
 }
 
@@ -120,7 +123,7 @@ static void unknown_index(struct adit_static *st, const struct adit_train *t, ad
 
 	static_drop(st, ADIT_DROP_unknown_index, t->cnt);
 	if (peer && (!peer->current || now - peer->last_rx >= STATIC_UNANSWERED))
-		static_exchange_want(st, peer, now);
+		static_exchange_want(st, peer, false, now);
 }
 
 static void other_message(struct adit_static *st, const struct adit_train *t, uint32_t len, adit_time now)
@@ -159,6 +162,7 @@ static int v2_begin(struct adit_static *st, struct adit_train *t, adit_time now)
 int adit_static_in_begin(struct adit_static *st, struct adit_train *t, adit_time now)
 {
 	assert(t->stride || !t->rest_len);
+	now = static_now(st, now);
 	if (!st->up) {
 		if (t->rest_len)
 			static_drop(st, ADIT_DROP_interface_down, (t->rest_len + t->stride - 1) / t->stride);
@@ -285,6 +289,7 @@ void adit_static_in_done(struct adit_static *st, struct adit_train *t, adit_time
 	struct adit_static_peer *peer = s->peer;
 	struct run run = { 0 };
 
+	now = static_now(st, now);
 	if (peer) {
 		judge_run(st, s, t, &run);
 	} else {
@@ -297,6 +302,8 @@ void adit_static_in_done(struct adit_static *st, struct adit_train *t, adit_time
 			static_exchange_stop(st, peer); /* ours is not needed any more */
 		static_timers_received(st, peer, run.data, now);
 	}
+	if (peer && st->wire == ADIT_STATIC_V1)
+		peer->doubt = !t->ok && adit_path_same_remote(&peer->endpoint, &t->path);
 	t->key = NULL;
 	static_session_put(s);
 }

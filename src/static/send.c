@@ -57,7 +57,7 @@ static int stage(struct adit_static *st, struct adit_static_peer *peer, struct a
 	else if (can_send(peer, 1))
 		static_staged_ready(st, peer); /* these must not overtake */
 	if (!can_send(peer, ADIT_TRAIN_MAX))
-		static_exchange_want(st, peer, now);
+		static_exchange_want(st, peer, true, now);
 	return ADIT_DONE;
 }
 
@@ -70,6 +70,7 @@ int adit_static_out_begin(struct adit_static *st, struct adit_train *t, adit_tim
 	enum adit_drop drop;
 	uint8_t ecn;
 
+	now = static_now(st, now);
 	t->drop = ADIT_DROP_NONE;
 	if (!st->up)
 		return refuse(st, t, ADIT_DROP_interface_down);
@@ -97,6 +98,7 @@ int adit_static_out_begin(struct adit_static *st, struct adit_train *t, adit_tim
 
 int adit_static_staged_next(struct adit_static *st, struct adit_train *t, uint8_t *wire, size_t cap, adit_time now)
 {
+	now = static_now(st, now);
 	while (!adit_list_empty(&st->ready)) {
 		struct adit_static_peer *peer = adit_container_of(st->ready.next, struct adit_static_peer, ready_link);
 
@@ -104,7 +106,7 @@ int adit_static_staged_next(struct adit_static *st, struct adit_train *t, uint8_
 		if (!peer->staged)
 			continue;
 		if (!can_send(peer, ADIT_TRAIN_MAX)) {
-			static_exchange_want(st, peer, now);
+			static_exchange_want(st, peer, true, now);
 			continue;
 		}
 		t->wire = wire;
@@ -171,6 +173,7 @@ void adit_static_out_done(struct adit_static *st, struct adit_train *t, adit_tim
 	struct static_session *s = t->key;
 	struct adit_static_peer *peer = s->peer;
 
+	now = static_now(st, now);
 	if (peer) {
 		peer->tx_bytes += adit_train_bytes(t);
 		peer->tx_packets += t->cnt;

@@ -138,6 +138,9 @@ int adit_static_peer_add(struct adit_static *st, struct adit_static_peer **ret, 
 int adit_static_peer_set_endpoint(struct adit_static *st, struct adit_static_peer *peer, const struct adit_path *path);
 /* 0, -EEXIST (another peer's) or -ENOMEM. */
 int adit_static_peer_allow(struct adit_static *st, struct adit_static_peer *peer, const struct adit_prefix *prefix);
+/* An inner address, or prefix, of our own: no peer may send from it, not even one whose prefix contains it, so what is
+ * sent back to us is dropped. 0, -EEXIST (a peer's) or -ENOMEM. */
+int adit_static_own(struct adit_static *st, const struct adit_prefix *prefix);
 /* v1: how many packets the key had sealed before we started: what was stored last, 0 if nothing ever was. */
 void adit_static_peer_set_sealed(struct adit_static *st, struct adit_static_peer *peer, uint64_t sealed);
 /*

@@ -17,7 +17,7 @@ void static_timers_sent(struct adit_static *st, struct adit_static_peer *peer, a
 {
 	peer->last_tx = now;
 	peer->keepalive_due = ADIT_NEVER;
-	if (st->wire == ADIT_STATIC_V2 && peer->unanswered_due == ADIT_NEVER && !peer->offered) {
+	if (st->wire == ADIT_STATIC_V2 && peer->unanswered_due == ADIT_NEVER && !peer->insist) {
 		peer->unanswered_due = now + STATIC_UNANSWERED;
 		static_timers_arm(st, peer, peer->unanswered_due);
 	}
@@ -41,7 +41,11 @@ void static_timers_received(struct adit_static *st, struct adit_static_peer *pee
 
 static void give_up(struct adit_static *st, struct adit_static_peer *peer)
 {
+	bool insist = peer->insist;
+
 	static_exchange_stop(st, peer);
+	if (!insist)
+		return;
 	static_staged_flush(st, peer, ADIT_DROP_handshake_gave_up);
 	peer->unanswered_due = ADIT_NEVER;
 	static_tell(st, ADIT_STATIC_GAVE_UP, peer);
@@ -51,16 +55,18 @@ static void exchange(struct adit_static *st, struct adit_static_peer *peer, adit
 {
 	if (peer->unanswered_due <= now) {
 		peer->unanswered_due = ADIT_NEVER;
-		static_exchange_want(st, peer, now);
+		static_exchange_want(st, peer, true, now);
 	}
 	if (!peer->offered)
 		return;
-	if (now - peer->offered_at >= STATIC_GIVE_UP)
+	if (now - peer->offered_at >= STATIC_GIVE_UP) {
 		give_up(st, peer);
-	else if (!peer->hello_at || now - peer->hello_at >= STATIC_HELLO_AGAIN)
+		return;
+	}
+	if (peer->hello_due <= now)
 		static_exchange_hello(st, peer, now);
-	else
-		static_timers_arm(st, peer, peer->hello_at + STATIC_HELLO_AGAIN);
+	static_timers_arm(st, peer, peer->hello_due);
+	static_timers_arm(st, peer, peer->offered_at + STATIC_GIVE_UP);
 }
 
 static void silence(struct adit_static *st, struct adit_static_peer *peer, adit_time now)
@@ -92,13 +98,16 @@ static void peer_tick(struct adit_static *st, struct adit_static_peer *peer, adi
 
 adit_time adit_static_deadline(struct adit_static *st)
 {
-	return adit_wheel_next(&st->wheel);
+	adit_time next = adit_wheel_next(&st->wheel);
+
+	return next == ADIT_NEVER ? next : next - st->clock_offset;
 }
 
 void adit_static_tick(struct adit_static *st, adit_time now)
 {
 	struct adit_wheel_entry *e;
 
+	now = static_now(st, now);
 	for (int i = 0; i < 256 && (e = adit_wheel_expire(&st->wheel, now)); i++)
 		peer_tick(st, adit_container_of(e, struct adit_static_peer, timer), now);
 }
