@@ -2,28 +2,15 @@
 /* control.c - a forwarder's Unix socket, and who asks it */
 #include "forward/control.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/exit.h"
 #include "forward/log.h"
 #include "forward/snapshot.h"
 #include "host/unixsock.h"
-
-/* Where sockets stand that were not named: false when there is no such place. */
-static bool default_folder(char *ret, size_t size)
-{
-	const char *run = getenv("XDG_RUNTIME_DIR");
-
-	if (geteuid() == 0)
-		run = "/run";
-	return run && run[0] == '/' && snprintf(ret, size, "%s/adit", run) < (int)size;
-}
 
 /* --- the server ----------------------------------------------------------------- */
 
@@ -51,19 +38,14 @@ static bool answer(void *arg, const char *request, size_t len, bool end, FILE *o
 
 int control_init(struct forward_control *c, int epoll_fd, struct adit_forward_network *n, const char *path)
 {
-	char folder[80];
 	int r, fd;
 
 	*c = (struct forward_control){ .network = n, .server = { .listener.fd = -1, .answer = answer, .arg = c,
 								  .same_user = true } };
-	if (!path[0] && !default_folder(folder, sizeof(folder)))
-		return 0;
-	if (path[0]) {
+	if (path[0])
 		snprintf(c->path, sizeof(c->path), "%s", path);
-	} else {
-		mkdir(folder, 0700);
-		snprintf(c->path, sizeof(c->path), "%s/forward-%d.sock", folder, (int)getpid());
-	}
+	else if (!adit_unix_usual("forward", c->path, sizeof(c->path)))
+		return 0;
 	fd = adit_unix_listen(c->path);
 	r = fd < 0 ? fd : adit_answerer_init(&c->server, epoll_fd, fd);
 	if (!r)
@@ -86,11 +68,6 @@ void control_fini(struct forward_control *c)
 
 /* --- the client ------------------------------------------------------------------- */
 
-static int ask(const char *path, bool json, const char *heading)
-{
-	return adit_unix_ask(path, json ? "status json\n" : "status text\n", heading);
-}
-
 static int failed(const char *path, int r)
 {
 	fprintf(stderr, "adit forward status: %s: %s\n", path,
@@ -99,30 +76,9 @@ static int failed(const char *path, int r)
 	return r == -EACCES || r == -EPERM || r == -EPROTO || r == -EPIPE ? ADIT_EXIT_DENIED : ADIT_EXIT_NOT_CONNECTED;
 }
 
-/* All in the usual place; sockets of killed processes are removed on the way. */
-static int ask_all(bool json)
+static int ask_all(const char *request, bool json)
 {
-	char folder[80], path[400], heading[40];
-	unsigned found = 0;
-	struct dirent *e;
-	DIR *dir = default_folder(folder, sizeof(folder)) ? opendir(folder) : NULL;
-	int pid;
-
-	while (dir && (e = readdir(dir))) {
-		int r;
-
-		if (sscanf(e->d_name, "forward-%d.sock", &pid) != 1)
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
-		snprintf(heading, sizeof(heading), "%sforwarder %d\n", found ? "\n" : "", pid);
-		r = ask(path, json, json ? "" : heading);
-		if (r == -ECONNREFUSED)
-			unlink(path);
-		found += r == 0;
-	}
-	if (dir)
-		closedir(dir);
-	if (found)
+	if (adit_unix_ask_all("forward", request, json ? NULL : "forwarder"))
 		return ADIT_EXIT_OK;
 	fprintf(stderr, "adit forward status: no forwarder of this user runs (--control PATH asks a socket of your choice)\n");
 	return ADIT_EXIT_NOT_CONNECTED;
@@ -130,7 +86,7 @@ static int ask_all(bool json)
 
 int adit_forward_status_main(int argc, char **argv)
 {
-	const char *path = NULL;
+	const char *path = NULL, *request;
 	bool json = false;
 	int i, r;
 
@@ -147,8 +103,9 @@ int adit_forward_status_main(int argc, char **argv)
 			return ADIT_EXIT_USAGE;
 		}
 	}
+	request = json ? "status json\n" : "status text\n";
 	if (!path)
-		return ask_all(json);
-	r = ask(path, json, "");
+		return ask_all(request, json);
+	r = adit_unix_ask(path, request, "");
 	return r ? failed(path, r) : ADIT_EXIT_OK;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* unixsock.c - Unix sockets in the file system: who serves one, and who asks it */
+/* unixsock.c - Unix sockets in the file system: who serves one, who asks it, and where they stand */
 #include "host/unixsock.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -86,4 +88,53 @@ int adit_unix_ask(const char *path, const char *request, const char *heading)
 	}
 	close(fd);
 	return r;
+}
+
+/* --- the usual place ------------------------------------------------------- */
+
+static bool usual_folder(char *ret, size_t size)
+{
+	const char *run = getenv("XDG_RUNTIME_DIR");
+
+	if (geteuid() == 0)
+		run = "/run";
+	return run && run[0] == '/' && snprintf(ret, size, "%s/adit", run) < (int)size;
+}
+
+bool adit_unix_usual(const char *kind, char *path, size_t size)
+{
+	char folder[80];
+
+	if (!usual_folder(folder, sizeof(folder)))
+		return false;
+	mkdir(folder, 0700);
+	return snprintf(path, size, "%s/%s-%d.sock", folder, kind, (int)getpid()) < (int)size;
+}
+
+unsigned adit_unix_ask_all(const char *kind, const char *request, const char *title)
+{
+	char folder[80], path[400], pattern[40], heading[60] = "";
+	unsigned found = 0;
+	struct dirent *e;
+	DIR *dir = usual_folder(folder, sizeof(folder)) ? opendir(folder) : NULL;
+	int pid, end;
+
+	snprintf(pattern, sizeof(pattern), "%s-%%d.sock%%n", kind);
+	while (dir && (e = readdir(dir))) {
+		int r;
+
+		end = 0;
+		if (sscanf(e->d_name, pattern, &pid, &end) != 1 || !end || e->d_name[end])
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
+		if (title)
+			snprintf(heading, sizeof(heading), "%s%s %d\n", found ? "\n" : "", title, pid);
+		r = adit_unix_ask(path, request, heading);
+		if (r == -ECONNREFUSED)
+			unlink(path);
+		found += r == 0;
+	}
+	if (dir)
+		closedir(dir);
+	return found;
 }
