@@ -39,7 +39,9 @@ struct adit_conf_time {
 
 struct adit_conf_node {
 	enum adit_conf_kind kind;
-	unsigned state; /* of the reader */
+	uint16_t depth; /* of the root: 1 */
+	uint8_t state;  /* for the reader */
+	uint8_t level;  /* in the balanced tree */
 	size_t index;   /* place among its parent's children, from 0 */
 	/* NULL in the items of an array and in the root. Ends with a NUL, and may hold others. */
 	char *key;
@@ -64,8 +66,7 @@ struct adit_conf_node {
 	const struct adit_conf *doc;
 	struct adit_conf_node *parent; /* NULL: the root */
 	struct adit_conf_node *next;   /* the next child of the parent, in the order of the text */
-	struct adit_conf_node *less, *more;
-	unsigned level;
+	struct adit_conf_node *less, *more; /* in the balanced tree */
 };
 
 /* A document. */
@@ -78,7 +79,7 @@ struct adit_conf {
 /* 0 in a field, or NULL for the whole: as below. Beyond a limit the text is refused. */
 struct adit_conf_limits {
 	size_t size;  /* bytes of text */
-	size_t depth; /* of tables and arrays in each other */
+	size_t depth; /* of tables and arrays in each other, the root counted; never more than 64 */
 	size_t nodes;
 };
 

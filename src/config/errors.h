@@ -20,6 +20,7 @@ struct adit_conf_error {
 	char *file;
 	char *key;  /* path of the key it is about, or "" */
 	char *text; /* with a hint in parentheses at its end; never quotes a value */
+	unsigned file_nr, nr; /* in which order they came */
 };
 
 /* Begin with all zero: struct adit_conf_errors errors = { 0 }. */
@@ -36,6 +37,7 @@ struct adit_conf_errors {
 struct adit_conf_node;
 
 void adit_conf_errors_fini(struct adit_conf_errors *errors);
+/* key may be NULL. */
 void adit_conf_error_at(struct adit_conf_errors *errors, const char *file, struct adit_conf_pos pos,
 			const char *key, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 /* About the node: its file, its path, the place of its value. */

@@ -8,7 +8,7 @@ import sys
 from tap import check, done
 
 C_LIBRARY = """
-    memcpy memmove memset memcmp memchr strlen strnlen strcmp strncmp strchr strrchr strspn strcspn strtoul strtoull
+    memcpy memmove memset memcmp memchr strlen strnlen strcmp strncmp strchr strrchr strspn strcspn strtod strtoul strtoull
     strcpy snprintf vsnprintf calloc malloc realloc free aligned_alloc qsort bsearch abort __assert_fail
     __stack_chk_fail __memcpy_chk __memmove_chk __memset_chk __snprintf_chk __vsnprintf_chk __strcpy_chk __strncpy_chk
     __ctype_b_loc __isoc99_sscanf _GLOBAL_OFFSET_TABLE_
