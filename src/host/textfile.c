@@ -64,6 +64,7 @@ int adit_textfile_read(struct adit_textfile *ret, const char *path, size_t max, 
 		r = -EINVAL;
 	if (!r) {
 		ret->mode = st.st_mode;
+		ret->owner = st.st_uid;
 		r = allocate(ret, &st, max);
 	}
 	if (!r)

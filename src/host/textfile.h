@@ -14,6 +14,7 @@ struct adit_textfile {
 	char *p;
 	size_t len, cap;
 	mode_t mode; /* of the file */
+	uid_t owner;
 };
 
 /* At most max bytes. plain: pipes, sockets and devices are refused at once, with -EINVAL; else
