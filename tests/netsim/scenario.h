@@ -65,4 +65,59 @@ void scenario_tiny_writes(struct world *w);
 void scenario_idle_flows(struct world *w);
 void scenario_shared_budget(struct world *w);
 
+/* scenario_attack.c */
+void scenario_blind_reset(struct world *w);
+void scenario_blind_syn(struct world *w);
+void scenario_blind_data(struct world *w);
+void scenario_challenge_limit(struct world *w);
+void scenario_paws(struct world *w);
+void scenario_timestamp_echo(struct world *w);
+void scenario_out_of_window(struct world *w);
+void scenario_sack_blocks(struct world *w);
+void scenario_odd_while_closing(struct world *w);
+
+/* scenario_state.c */
+void scenario_syn_sent(struct world *w);
+void scenario_syn_received(struct world *w);
+void scenario_syn_held(struct world *w);
+void scenario_simultaneous_open(struct world *w);
+void scenario_simultaneous_open_stacks(struct world *w);
+void scenario_closing(struct world *w);
+void scenario_fin_again(struct world *w);
+void scenario_fin_early(struct world *w);
+void scenario_time_wait(struct world *w);
+void scenario_data_after_close(struct world *w);
+void scenario_fin_wait_2(struct world *w);
+void scenario_nobody(struct world *w);
+
+/* scenario_sender.c */
+void scenario_mss(struct world *w);
+void scenario_bad_options(struct world *w);
+void scenario_scale(struct world *w);
+void scenario_window_shrink(struct world *w);
+void scenario_window_probes(struct world *w);
+void scenario_window_closes(struct world *w);
+void scenario_duplicate_acks(struct world *w);
+void scenario_isn(struct world *w);
+
+/* scenario_icmp.c */
+void scenario_icmp_connect(struct world *w);
+void scenario_icmp_connect_soft(struct world *w);
+void scenario_icmp_established(struct world *w);
+void scenario_icmp_forged_too_big(struct world *w);
+void scenario_icmp_too_big(struct world *w);
+
+/* scenario_ip.c */
+void scenario_bad_checksums(struct world *w);
+void scenario_bad_lengths(struct world *w);
+void scenario_bad_sources(struct world *w);
+void scenario_not_ours(struct world *w);
+void scenario_fragments(struct world *w);
+void scenario_bad_fragments(struct world *w);
+void scenario_udp_zero_checksum(struct world *w);
+void scenario_traceroute(struct world *w);
+void scenario_icmp_limits(struct world *w);
+void scenario_udp(struct world *w);
+void scenario_ping(struct world *w);
+
 #endif

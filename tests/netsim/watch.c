@@ -17,6 +17,7 @@ struct side {
 	uint8_t scale;
 	uint16_t mss;    /* of its SYN */
 	uint32_t iss, nxt, ack, edge, ts;
+	adit_time ts_at;
 };
 
 struct pair {
@@ -171,9 +172,10 @@ static void check_timestamps(struct world *w, struct side *me, const struct tcp_
 	if (!ts)
 		return;
 	EXPECT_INT(w, len, ==, 8);
-	EXPECT(w, !me->ts_seen || seq_le(me->ts, adit_get_be32(ts)));
+	EXPECT(w, !me->ts_seen || w->now - me->ts_at > INT32_MAX * ADIT_MSEC || seq_le(me->ts, adit_get_be32(ts)));
 	me->ts = adit_get_be32(ts);
 	me->ts_seen = true;
+	me->ts_at = w->now;
 }
 
 void watch_sent(struct world *w, const uint8_t *ip, uint32_t len)
