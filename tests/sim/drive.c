@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TICKS_MAX 100000 /* calls of adit_wg_tick in one turn before we say that it spins */
+#define TICKS_MAX 100000 /* calls of tick in one turn before we say that it spins */
 #define PENDING_MAX 64   /* trains between begin and done */
 
 struct drive_buf {
@@ -40,11 +40,12 @@ static void buf_put(struct drive_buf *b)
 	free(b);
 }
 
-void drive_init(struct drive *d, struct adit_wg *wg, struct adit_crypto *crypto, const struct drive_ops *ops,
-		void *user, uint64_t seed)
+void drive_init(struct drive *d, const struct adit_core *face, void *core, struct adit_crypto *crypto,
+		const struct drive_ops *ops, void *user, uint64_t seed)
 {
 	memset(d, 0, sizeof(*d));
-	d->wg = wg;
+	d->face = face;
+	d->core = core;
 	d->crypto = crypto;
 	d->ops = ops;
 	d->user = user;
@@ -69,9 +70,9 @@ void drive_fini(struct drive *d)
 static void run(struct drive *d, struct drive_pending *p)
 {
 	if (p->out)
-		adit_wg_seal(d->crypto, &p->t);
+		d->face->seal(d->crypto, &p->t);
 	else
-		adit_wg_open(d->crypto, &p->t);
+		d->face->open(d->crypto, &p->t);
 }
 
 static void finish(struct drive *d, struct drive_pending *p, adit_time now)
@@ -79,15 +80,15 @@ static void finish(struct drive *d, struct drive_pending *p, adit_time now)
 	struct adit_train *t = &p->t;
 
 	if (p->out) {
-		adit_wg_out_done(d->wg, t, now);
+		d->face->out_done(d->core, t, now);
 		for (unsigned k = 0; k < t->cnt; k++)
 			d->ops->emit(d->user, &t->path, t->wire + (size_t)k * t->stride,
 				     adit_train_datagram_len(t, k), t->tos);
 	} else {
-		adit_wg_in_done(d->wg, t, now);
+		d->face->in_done(d->core, t, now);
 		for (unsigned k = 0; k < t->cnt; k++) {
 			if (t->len[k] > 0)
-				d->ops->deliver(d->user, t->wire + (size_t)k * t->stride + ADIT_WG_HEAD, t->len[k],
+				d->ops->deliver(d->user, t->wire + (size_t)k * t->stride + d->face->head, t->len[k],
 						t->tos);
 		}
 	}
@@ -157,11 +158,11 @@ static bool same_way(const struct drive_packet *a, const struct drive_packet *b)
 /* How many of the packets fit into one train: the same way, and equally long on the wire but the last. */
 static unsigned train_cut(const struct drive *d, const struct drive_packet *packets, size_t cnt)
 {
-	size_t stride = adit_wg_wire_len(d->wg, packets[0].len);
+	size_t stride = d->face->wire_len(d->core, packets[0].len);
 	unsigned n = 1;
 
 	while (n < cnt && n < ADIT_TRAIN_MAX && (n + 1) * stride <= ADIT_WIRE_MAX) {
-		size_t len = adit_wg_wire_len(d->wg, packets[n].len);
+		size_t len = d->face->wire_len(d->core, packets[n].len);
 
 		if (len > stride || !same_way(&packets[0], &packets[n]))
 			break;
@@ -180,16 +181,16 @@ void drive_out(struct drive *d, const struct drive_packet *packets, size_t cnt, 
 		struct drive_buf *buf;
 
 		t.cnt = (uint16_t)n;
-		t.stride = (uint32_t)adit_wg_wire_len(d->wg, packets[0].len);
-		t.last_len = (uint32_t)adit_wg_wire_len(d->wg, packets[n - 1].len);
+		t.stride = (uint32_t)d->face->wire_len(d->core, packets[0].len);
+		t.last_len = (uint32_t)d->face->wire_len(d->core, packets[n - 1].len);
 		buf = buf_new(adit_train_bytes(&t));
 		memset(buf->bytes, 0xa5, adit_train_bytes(&t)); /* padding must be zeroed by the core */
 		t.wire = buf->bytes;
 		for (unsigned k = 0; k < n; k++) {
 			t.len[k] = (uint16_t)packets[k].len;
-			memcpy(t.wire + (size_t)k * t.stride + ADIT_WG_HEAD, packets[k].p, packets[k].len);
+			memcpy(t.wire + (size_t)k * t.stride + d->face->head, packets[k].p, packets[k].len);
 		}
-		if (adit_wg_out_begin(d->wg, &t, now) == ADIT_SEAL)
+		if (d->face->out_begin(d->core, &t, now) == ADIT_SEAL)
 			begun(d, &t, buf, true, now);
 		else if (t.drop)
 			d->refused[t.drop]++;
@@ -210,7 +211,7 @@ void drive_out_super(struct drive *d, struct adit_super *super, adit_time now)
 		struct drive_buf *buf;
 		bool interleave = d->interleave;
 
-		t.stride = (uint32_t)adit_wg_wire_len(d->wg, adit_super_segment_len(super, first));
+		t.stride = (uint32_t)d->face->wire_len(d->core, adit_super_segment_len(super, first));
 		if (n > ADIT_TRAIN_MAX)
 			n = ADIT_TRAIN_MAX;
 		if (n > ADIT_WIRE_MAX / t.stride)
@@ -218,11 +219,11 @@ void drive_out_super(struct drive *d, struct adit_super *super, adit_time now)
 		t.cnt = (uint16_t)n;
 		for (unsigned k = 0; k < n; k++)
 			t.len[k] = (uint16_t)adit_super_segment_len(super, first + k);
-		t.last_len = (uint32_t)adit_wg_wire_len(d->wg, t.len[n - 1]);
+		t.last_len = (uint32_t)d->face->wire_len(d->core, t.len[n - 1]);
 		buf = buf_new(adit_train_bytes(&t));
 		t.wire = buf->bytes;
 		d->interleave = false;
-		if (adit_wg_out_begin(d->wg, &t, now) == ADIT_SEAL)
+		if (d->face->out_begin(d->core, &t, now) == ADIT_SEAL)
 			begun(d, &t, buf, true, now);
 		else if (t.drop)
 			d->refused[t.drop]++;
@@ -241,7 +242,7 @@ void drive_in(struct drive *d, const uint8_t *bytes, size_t len, size_t stride, 
 	memcpy(buf->bytes, bytes, len);
 	memset(t.len, 0xff, sizeof(t.len)); /* done must write each */
 	adit_train_in(&t, buf->bytes, (uint32_t)len, (uint32_t)stride, from, tos);
-	while (adit_wg_in_begin(d->wg, &t, now) == ADIT_OPEN)
+	while (d->face->in_begin(d->core, &t, now) == ADIT_OPEN)
 		begun(d, &t, buf, false, now);
 	buf_put(buf);
 }
@@ -253,7 +254,7 @@ void drive_staged(struct drive *d, adit_time now)
 		struct drive_buf *buf = d->spare ? d->spare : buf_new(ADIT_WIRE_MAX);
 
 		d->spare = NULL;
-		if (adit_wg_staged_next(d->wg, &t, buf->bytes, ADIT_WIRE_MAX, now) != ADIT_SEAL) {
+		if (d->face->staged_next(d->core, &t, buf->bytes, ADIT_WIRE_MAX, now) != ADIT_SEAL) {
 			d->spare = buf;
 			return;
 		}
@@ -264,10 +265,10 @@ void drive_staged(struct drive *d, adit_time now)
 
 int drive_turn(struct drive *d, int work_max, adit_time now)
 {
-	int waiting = adit_wg_work(d->wg, work_max, now), ticks = 0;
+	int waiting = d->face->work(d->core, work_max, now), ticks = 0;
 
-	while (adit_wg_deadline(d->wg) <= now) {
-		adit_wg_tick(d->wg, now);
+	while (d->face->deadline(d->core) <= now) {
+		d->face->tick(d->core, now);
 		if (++ticks == TICKS_MAX)
 			abort(); /* the deadline never moves past now */
 	}

@@ -12,12 +12,12 @@
 
 #include "base/super.h"
 #include "rng.h"
-#include "wg/wg.h"
+#include "tunnel/core.h"
 
 struct drive_ops {
 	/* A datagram leaves. */
 	void (*emit)(void *user, const struct adit_path *path, const uint8_t *buf, size_t len, uint8_t tos);
-	/* A plain packet arrives; the message's header stands ADIT_WG_HEAD bytes in front of it. */
+	/* A plain packet arrives; the message's header stands face->head bytes in front of it. */
 	void (*deliver)(void *user, const uint8_t *packet, size_t len, uint8_t outer_tos);
 };
 
@@ -27,7 +27,8 @@ struct drive_packet {
 };
 
 struct drive {
-	struct adit_wg *wg;
+	const struct adit_core *face;
+	void *core;
 	struct adit_crypto *crypto;
 	const struct drive_ops *ops;
 	void *user;
@@ -35,12 +36,12 @@ struct drive {
 	bool interleave; /* keep trains until drive_finish */
 	struct drive_pending *head, **tail;
 	unsigned pending;
-	struct drive_buf *spare; /* for adit_wg_staged_next */
+	struct drive_buf *spare; /* for staged_next */
 	uint64_t refused[ADIT_DROP_CNT]; /* trains that out_begin dropped, by reason */
 };
 
-void drive_init(struct drive *d, struct adit_wg *wg, struct adit_crypto *crypto, const struct drive_ops *ops,
-		void *user, uint64_t seed);
+void drive_init(struct drive *d, const struct adit_core *face, void *core, struct adit_crypto *crypto,
+		const struct drive_ops *ops, void *user, uint64_t seed);
 /* Drops what is pending without a done call: only once the core is freed or has failed. */
 void drive_fini(struct drive *d);
 /* Plain packets, in order: cut into trains as a data thread would. */

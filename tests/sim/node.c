@@ -50,28 +50,55 @@ void node_touch(struct node *n)
 	bool limited = n->work_max != WORK_ALL, wait = limited && w->now < n->work_next;
 	int waiting;
 
-	if (!n->wg || n->asleep)
+	if (!node_on(n) || n->asleep)
 		return;
-	waiting = drive_turn(&n->d, wait ? 0 : n->work_max, w->now);
+	waiting = drive_turn(&n->d, wait ? 0 : n->work_max, node_now(n));
 	if (limited && !wait)
 		n->work_next = w->now + ADIT_MSEC;
 	n->work_at = waiting > 0 ? n->work_next : ADIT_NEVER;
-	n->deadline = adit_wg_deadline(n->wg);
+	n->deadline = w->face->deadline(n->d.core);
+	if (n->deadline != ADIT_NEVER)
+		n->deadline -= n->clock_step;
 	if (n->deadline <= w->now)
 		sim_fail(w, "n%u: a deadline that is not after now is left over", n->id);
 	if (n->d.pending > 0 && n->finish_at == ADIT_NEVER)
 		n->finish_at = w->now + rng_range(&w->rng, 1, 500 * 1000);
 }
 
+/* What tunnel.c is to a core; the static tunnel's calls come here. */
+void adit_core_random(void *user, void *buf, size_t len)
+{
+	op_random(user, buf, len);
+}
+
+void adit_core_wall(void *user, struct adit_wall *ret)
+{
+	op_wall(user, ret);
+}
+
+void adit_core_send(void *user, const struct adit_path *path, const uint8_t *msg, size_t len, uint8_t tos)
+{
+	world_emit(user, path, msg, len, tos);
+}
+
+void node_drive(struct node *n, void *core)
+{
+	drive_init(&n->d, n->w->face, core, n->w->crypto, &drive_ops, n, rng_next(&n->w->rng));
+	n->d.interleave = n->w->interleave;
+}
+
 void node_start(struct node *n)
 {
 	struct world *w = n->w;
 
-	assert(!n->wg);
+	assert(!node_on(n));
+	if (world_is_static(w)) {
+		static_node_start(n);
+		return;
+	}
 	if (adit_wg_new(&n->wg, &ops, n, w->crypto, w->now) < 0)
 		sim_fail(w, "adit_wg_new");
-	drive_init(&n->d, n->wg, w->crypto, &drive_ops, n, rng_next(&w->rng));
-	n->d.interleave = w->interleave;
+	node_drive(n, n->wg);
 	adit_wg_set_private_key(n->wg, n->priv, w->now);
 	while (adit_wg_private_key_continue(n->wg, 1, w->now) > 0)
 		;
@@ -82,6 +109,8 @@ void node_start(struct node *n)
 
 void node_stop(struct node *n)
 {
+	if (n->st)
+		static_node_stop(n);
 	if (!n->wg)
 		return;
 	drive_finish(&n->d, n->w->now);

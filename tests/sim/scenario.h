@@ -53,4 +53,25 @@ void scenario_allowed_moves(struct world *w);
 void scenario_star(struct world *w);
 void scenario_many(struct world *w);
 
+/* scenario_static.c: the static tunnel, each story for both formats or for the one it is about */
+void scenario_static_v1_order(struct world *w);
+void scenario_static_v2_order(struct world *w);
+void scenario_static_v1_bad_link(struct world *w);
+void scenario_static_v2_bad_link(struct world *w);
+void scenario_static_v1_restart(struct world *w);
+void scenario_static_v2_restart(struct world *w);
+void scenario_static_v1_clock(struct world *w);
+void scenario_static_v2_clock(struct world *w);
+void scenario_static_v1_reflect(struct world *w);
+void scenario_static_v2_reflect(struct world *w);
+void scenario_static_v2_replay(struct world *w);
+void scenario_static_v1_flood(struct world *w);
+void scenario_static_v2_flood(struct world *w);
+void scenario_static_v1_roaming(struct world *w);
+void scenario_static_v2_roaming(struct world *w);
+void scenario_static_v1_fixed(struct world *w);
+void scenario_static_v2_fixed(struct world *w);
+void scenario_static_v1_spoof(struct world *w);
+void scenario_static_v2_spoof(struct world *w);
+
 #endif

@@ -198,4 +198,7 @@ void wire_fini(struct world *w)
 	table_fini(&w->confirmed);
 	table_fini(&w->opened_at);
 	table_fini(&w->initiations);
+	table_fini(&w->static_own);
+	table_fini(&w->static_unconfirmed);
+	table_fini(&w->static_hello);
 }

@@ -146,7 +146,7 @@ void world_emit(void *user, const struct adit_path *path, const uint8_t *buf, si
 {
 	struct node *n = user;
 
-	wire_sent(n, path, buf, len, tos);
+	(n->st ? static_wire_sent : wire_sent)(n, path, buf, len, tos);
 	network(n, path, buf, len, tos);
 }
 
@@ -154,7 +154,10 @@ void world_deliver(void *user, const uint8_t *packet, size_t len, uint8_t outer_
 {
 	struct node *n = user;
 
-	wire_opened(n, adit_get_le32(packet - ADIT_WG_HEAD + 4));
+	if (n->st)
+		static_wire_opened(n, packet - n->w->face->head);
+	else
+		wire_opened(n, adit_get_le32(packet - ADIT_WG_HEAD + 4));
 	flow_delivered(n, packet, len, outer_tos);
 }
 
@@ -217,17 +220,17 @@ static void arrive(struct world *w)
 		run[cnt++] = more.d;
 	}
 	/* its address may have changed, or it may be switched off, since this was sent */
-	if (n->wg && !n->asleep && adit_path_same_remote(&e.d->to, &n->at[from.kind == ADIT_PATH_UDP6])) {
+	if (node_on(n) && !n->asleep && adit_path_same_remote(&e.d->to, &n->at[from.kind == ADIT_PATH_UDP6])) {
 		buf = malloc(len ? len : 1);
 		assert(buf);
 		for (unsigned k = 0; k < cnt; k++) {
-			wire_arrived(n, run[k]);
+			(n->st ? static_wire_arrived : wire_arrived)(n, run[k]);
 			memcpy(buf + off, run[k]->bytes, run[k]->len);
 			off += run[k]->len;
 		}
 		memcpy(from.src, e.d->to.addr, sizeof(from.src));
 		from.ifindex = 2;
-		drive_in(&n->d, buf, len, stride, &from, e.d->tos, w->now);
+		drive_in(&n->d, buf, len, stride, &from, e.d->tos, node_now(n));
 		free(buf);
 		node_touch(n);
 	}
@@ -252,7 +255,7 @@ static struct node *world_first(struct world *w)
 	for (unsigned i = 0; i < w->node_cnt; i++) {
 		struct node *n = &w->nodes[i];
 
-		if (n->wg && !n->asleep && (!first || node_next(n) < node_next(first)))
+		if (node_on(n) && !n->asleep && (!first || node_next(n) < node_next(first)))
 			first = n;
 	}
 	return first;
@@ -274,7 +277,7 @@ void world_run(struct world *w, adit_time t)
 				w->now = due;
 			if (n->finish_at <= w->now) {
 				n->finish_at = ADIT_NEVER;
-				drive_finish(&n->d, w->now);
+				drive_finish(&n->d, node_now(n));
 			}
 			node_touch(n);
 		} else {
@@ -295,6 +298,7 @@ void world_init(struct world *w, const char *name, uint64_t seed, bool trace)
 	w->rng.state = seed;
 	w->now = START;
 	w->coalesce = true;
+	w->face = &adit_core_wg;
 	w->link = (struct link_quality){ .delay = 10 * ADIT_MSEC };
 	for (int i = 0; i < 2; i++) {
 		if (!crypto[i] && adit_crypto_new(&crypto[i], i ? "openssl" : NULL) < 0)
@@ -320,6 +324,7 @@ void world_nodes(struct world *w, unsigned cnt)
 		adit_x25519_public(w->crypto, n->pub, n->priv);
 		n->deadline = n->finish_at = n->work_at = ADIT_NEVER;
 		node_roam(n);
+		memcpy(n->home, n->at, sizeof(n->home));
 		node_start(n);
 	}
 }

@@ -16,7 +16,9 @@
 
 #include "base/bytes.h"
 #include "drive.h"
+#include "static/static.h"
 #include "table.h"
+#include "wg/wg.h"
 
 #define WORK_ALL 10000
 
@@ -36,18 +38,22 @@ struct link_quality {
 struct node {
 	struct world *w;
 	unsigned id;
-	struct adit_wg *wg; /* NULL: switched off */
+	struct adit_wg *wg;     /* the one or the other; both NULL: switched off */
+	struct adit_static *st;
 	struct drive d;
 	struct rng rng;
 	uint8_t priv[ADIT_KEY_LEN], pub[ADIT_KEY_LEN];
 	struct adit_path at[2]; /* own addresses, IPv4 and IPv6, as a remote sees them */
+	struct adit_path home[2]; /* the first ones */
 	int64_t wall_step;      /* seconds the wall clock is off */
 	int64_t wall_top;       /* the most it ever was */
+	adit_time clock_step;   /* its clock is off the world's */
 	int work_max;           /* handshakes worked off a millisecond, or WORK_ALL at once */
 	bool asleep;            /* suspended: hears nothing, and no timer fires */
 	adit_time deadline, finish_at, work_at, work_next;
 	uint64_t sent[5], sent_bytes; /* datagrams by message type */
-	uint64_t events[4];           /* by enum adit_wg_event */
+	uint64_t events[8];           /* by enum adit_wg_event, or adit_static_event */
+	uint64_t hellos, answers;     /* static: that came in, that went out */
 	unsigned delivered;           /* packets, inside */
 };
 
@@ -85,6 +91,9 @@ struct world {
 	struct node *nodes;
 	unsigned node_cnt;
 	struct adit_crypto *crypto;
+	const struct adit_core *face; /* what kind of core the nodes have: adit_core_wg unless a story says otherwise */
+	bool roaming;                 /* static: as the nodes are started with */
+	adit_time timeout;
 
 	struct event *heap;
 	size_t heap_cnt, heap_cap;
@@ -96,6 +105,7 @@ struct world {
 
 	/* what was seen on the wire: see wire.c */
 	struct table nonces, births, confirmed, opened_at, initiations;
+	struct table static_own, static_unconfirmed, static_hello; /* see static_wire.c */
 	adit_time last_sent; /* any datagram */
 
 	bool capture;
@@ -143,6 +153,7 @@ void node_start(struct node *n);
 void node_stop(struct node *n);
 /* Call after any change to a node's core. */
 void node_touch(struct node *n);
+void node_drive(struct node *n, void *core);
 struct adit_wg_peer *node_peer(struct node *n, unsigned other); /* NULL when not configured */
 /* Adds the other as a peer with its prefixes, and its endpoint if asked. */
 void node_add(struct node *n, unsigned other, bool endpoint);
@@ -156,6 +167,16 @@ uint64_t node_drops(struct node *n, enum adit_drop drop);
 uint64_t node_drops_all(struct node *n);
 void world_pair(struct world *w, unsigned a, unsigned b); /* each other's peers, with endpoints */
 unsigned world_owner(struct world *w, const struct adit_path *at); /* node, or UINT_MAX */
+
+/* The same of the static tunnel (static_node.c). */
+bool world_is_static(const struct world *w);
+void static_node_start(struct node *n);
+void static_node_stop(struct node *n);
+struct adit_static_peer *static_node_peer(struct node *n, unsigned other);
+/* All of them each other's peers, at their addresses of the family. */
+void static_world(struct world *w, const struct adit_core *face, unsigned cnt, bool roaming, adit_time timeout);
+struct adit_static_peer_info static_node_info(struct node *n, unsigned other);
+uint64_t static_node_drops(struct node *n, enum adit_drop drop);
 
 /* flow.c */
 struct flow *flow_get(struct world *w, unsigned from, unsigned to);
@@ -175,6 +196,12 @@ void wire_arrived(struct node *n, const struct datagram *d);
 void wire_opened(struct node *n, uint32_t index);
 void wire_forget_initiations(struct world *w, unsigned node);
 void wire_fini(struct world *w);
+/* static_wire.c */
+void static_wire_sent(struct node *n, const struct adit_path *path, const uint8_t *buf, size_t len, uint8_t tos);
+void static_wire_arrived(struct node *n, const struct datagram *d);
+void static_wire_opened(struct node *n, const uint8_t *head);
+void static_wire_forget(struct node *n);	/* its next life */
+void static_wire_forget_hellos(struct node *n); /* its clock jumps, and with it the limit of a hello a second */
 void wire_mac1(struct world *w, uint8_t *msg, size_t len, const uint8_t pub[ADIT_KEY_LEN]);
 
 struct scenario {
@@ -185,5 +212,16 @@ struct scenario {
 extern const struct scenario scenarios[];
 extern const size_t scenario_cnt;
 void scenario_random(struct world *w);
+void scenario_static_random(struct world *w);
+
+static inline bool node_on(const struct node *n)
+{
+	return n->wg || n->st;
+}
+
+static inline adit_time node_now(const struct node *n)
+{
+	return n->w->now + n->clock_step;
+}
 
 #endif
