@@ -74,6 +74,8 @@ void adit_forward_warning(struct adit_forward_reader *rd, const struct adit_forw
 {
 	va_list ap;
 
+	if (rd->quiet)
+		return;
 	va_start(ap, fmt);
 	say(rd, at, false, key, fmt, ap);
 	va_end(ap);

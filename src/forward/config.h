@@ -108,6 +108,7 @@ struct adit_forward_reader {
 	/* An address of a name to listen on; NULL: only "localhost" is known. */
 	int (*lookup)(void *user, const char *name, struct adit_addr *ret);
 	void *user;
+	bool quiet; /* warnings are not reported */
 	unsigned errors;
 	bool no_memory;
 };

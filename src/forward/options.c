@@ -227,7 +227,7 @@ static void read_config(struct adit_forward_options *o, const char *v)
 static void set_silent(struct adit_forward_options *o, const char *v)
 {
 	(void)v;
-	o->silent = true;
+	o->silent = o->rd->quiet = true;
 }
 
 static void set_daemon(struct adit_forward_options *o, const char *v)

@@ -25,6 +25,11 @@ int proxy_start(struct relay_service *s, proxy_accept *accepted, char *err, size
 	}
 	adit_list_init(&st->clients);
 	s->state = st;
+	if (s->cfg.cert_file[0] && s->cfg.kind != RELAY_HTTP && s->cfg.kind != RELAY_MIXED) {
+		snprintf(err, err_len, "a certificate is for HTTP proxies; this kind speaks no TLS to its clients");
+		e = -EINVAL;
+		goto err_free;
+	}
 	if (s->cfg.cert_file[0]) {
 		e = relay_tls_new(&st->tls, s->cfg.cert_file, s->cfg.key_file, err, err_len);
 		if (e)

@@ -78,7 +78,7 @@ struct relay_service_config {
 	unsigned udp_per_client;    /* of one client address; default 1024 */
 	/* proxies */
 	char username[256], password[256]; /* "" = none asked for */
-	char cert_file[256], key_file[256]; /* HTTP: TLS to the client */
+	char cert_file[256], key_file[256]; /* HTTP and MIXED alone: TLS to the client */
 };
 
 void relay_service_defaults(struct relay_service_config *c, enum relay_kind kind);

@@ -7,7 +7,7 @@ late   7     (and 4000) counts bytes, and answers only after the end of file
 early  8     sends FOLDER/blob and its end of file first, then answers with nothing, but writes to FOLDER/early
              the SHA-256 of what comes until the client's end of file
 linger 9     reads one byte and resets (SO_LINGER 0)
-echo   4000  UDP: answers each datagram after as many ms as its first word says
+echo   4000  UDP: answers each datagram after as many ms as its first word says, with " from PORT" at its end
 """
 import hashlib
 import heapq
@@ -40,7 +40,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         try:
-            with open(os.path.join(FOLDER, os.path.basename(self.path) or "index.html"), "rb") as f:
+            with open(os.path.join(FOLDER, os.path.basename(self.path.split("?")[0]) or "index.html"), "rb") as f:
                 self.send_response(200)
                 self.send_header("Content-Length", str(os.fstat(f.fileno()).st_size))
                 self.end_headers()
@@ -128,7 +128,7 @@ def serve_echo():
                     while not waiting or waiting[0][0] > time.monotonic():
                         lock.wait(max(0, waiting[0][0] - time.monotonic()) if waiting else None)
                     _, _, d, control, a = heapq.heappop(waiting)
-                s.sendmsg([d], control, 0, a)
+                s.sendmsg([d + b" from %d" % a[1]], control, 0, a)
 
         threading.Thread(target=answer, daemon=True).start()
         n = 0
