@@ -123,11 +123,12 @@ static int do_tunnel(struct demo_host *h, const struct demo_ask *ask, struct dem
 	return 0;
 }
 
-static int add_peer(struct demo_host *h, const uint8_t key[ADIT_KEY_LEN])
+/* The guest's endpoint is learned from its handshake. */
+static int add_peer(struct demo_host *h, const uint8_t key[ADIT_KEY_LEN], unsigned number)
 {
 	struct adit_path endpoint = { .kind = ADIT_PATH_UDP4, .port = DEMO_PORT };
-	struct adit_prefix allowed = prefix(other(h), true, 32);
-	uint32_t address = demo_address(other(h), false);
+	struct adit_prefix allowed = prefix(number, true, 32);
+	uint32_t address = demo_address(number, false);
 	struct adit_wg_peer *peer;
 	struct adit_wg *wg;
 	int r;
@@ -136,12 +137,19 @@ static int add_peer(struct demo_host *h, const uint8_t key[ADIT_KEY_LEN])
 	adit_tunnel_lock(h->tunnel);
 	wg = adit_tunnel_core(h->tunnel);
 	r = adit_wg_peer_add(wg, &peer, key, adit_tunnel_now());
-	if (!r) {
+	if (!r && number != DEMO_GUEST)
 		adit_wg_peer_set_endpoint(wg, peer, &endpoint);
+	if (!r)
 		r = adit_wg_peer_allow(wg, peer, &allowed);
-	}
 	adit_tunnel_unlock(h->tunnel);
 	return r;
+}
+
+static int do_guest_peer(struct demo_host *h, const struct demo_ask *ask, struct demo_answer *a)
+{
+	int r = add_peer(h, ask->key, DEMO_GUEST);
+
+	return r ? demo_why(a, "cannot add the guest", -r) : 0;
 }
 
 static int do_peer(struct demo_host *h, const struct demo_ask *ask, struct demo_answer *a)
@@ -149,7 +157,7 @@ static int do_peer(struct demo_host *h, const struct demo_ask *ask, struct demo_
 	struct adit_prefix own = prefix(h->number, true, 24);
 	struct timespec pause = { 0, 1000 * 1000 };
 	unsigned tries;
-	int r = add_peer(h, ask->key);
+	int r = add_peer(h, ask->key, other(h));
 
 	if (r)
 		return demo_why(a, "cannot add the peer", -r);
@@ -233,6 +241,7 @@ static int (*const ops[DEMO_OP_CNT])(struct demo_host *h, const struct demo_ask 
 	[DEMO_TUNNEL] = do_tunnel, [DEMO_PEER] = do_peer,   [DEMO_HANDSHAKE] = do_handshake,
 	[DEMO_PING] = demo_ping,   [DEMO_SERVE] = do_serve, [DEMO_FETCH] = demo_fetch,
 	[DEMO_SINK] = do_sink,     [DEMO_SEND] = demo_send, [DEMO_FACTS] = do_facts,
+	[DEMO_FORWARD] = demo_forward, [DEMO_GUEST_PEER] = do_guest_peer,
 };
 
 void demo_host_progress(const struct demo_host *h, uint64_t bytes, int64_t ns)
@@ -263,6 +272,7 @@ void demo_host_main(unsigned number, int control)
 		if (send(control, &a, sizeof(a), MSG_NOSIGNAL) < 0)
 			break;
 	}
+	demo_forward_stop(&h);
 	adit_tunnel_free(h.tunnel);
 	_exit(0);
 }

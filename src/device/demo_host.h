@@ -14,10 +14,12 @@
 #include "tunnel/tunnel.h"
 #include "wg/wg.h"
 
-#define DEMO_PORT      51820
-#define DEMO_HTTP_PORT 80
-#define DEMO_SINK_PORT 5201
-#define DEMO_PINGS     5
+#define DEMO_PORT	  51820
+#define DEMO_HTTP_PORT	  80
+#define DEMO_SINK_PORT	  5201
+#define DEMO_FORWARD_PORT 8080
+#define DEMO_PINGS	  5
+#define DEMO_GUEST	  3 /* the number of `adit forward`, which is a host inside only */
 
 enum demo_op {
 	DEMO_SPACE,     /* a network namespace, loopback up */
@@ -32,12 +34,15 @@ enum demo_op {
 	DEMO_SINK,      /* one connection, to its end: bytes, ns */
 	DEMO_SEND,      /* for `ms`; answers progress on the way */
 	DEMO_FACTS,     /* the tunnel's counters */
+	DEMO_FORWARD,    /* starts `adit forward` towards `key`: its public key, and in why how it is confined */
+	DEMO_GUEST_PEER, /* lets the owner of `key` in */
 	DEMO_OP_CNT
 };
 
 struct demo_ask {
 	enum demo_op op;
-	bool inside; /* through the tunnel, or along the bare link */
+	bool inside;  /* through the tunnel, or along the bare link */
+	bool forward; /* by the forward on this host */
 	unsigned ms;
 	pid_t far;
 	uint8_t key[ADIT_KEY_LEN];
@@ -60,6 +65,7 @@ struct demo_host {
 	struct adit_netlink *nl;
 	struct adit_tunnel *tunnel;
 	int page_fd, sink_fd; /* listening */
+	pid_t forward_pid;
 };
 
 /* Serves until the script's end of the socket closes. Never returns. */
@@ -77,6 +83,10 @@ int demo_serve(struct demo_host *h, struct demo_answer *a);
 int demo_fetch(struct demo_host *h, const struct demo_ask *ask, struct demo_answer *a);
 int demo_sink(struct demo_host *h, struct demo_answer *a);
 int demo_send(struct demo_host *h, const struct demo_ask *ask, struct demo_answer *a);
+
+/* demo_forward.c */
+int demo_forward(struct demo_host *h, const struct demo_ask *ask, struct demo_answer *a);
+void demo_forward_stop(struct demo_host *h);
 
 /* Fills why with "what: reason" and returns -err. */
 int demo_why(struct demo_answer *a, const char *what, int err);

@@ -85,10 +85,10 @@ int demo_listen(struct demo_host *h, struct demo_answer *a)
 
 static int connect_to(const struct demo_host *h, const struct demo_ask *ask, uint16_t port)
 {
-	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(ask->forward ? DEMO_FORWARD_PORT : port) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	sa.sin_addr.s_addr = demo_address(3 - h->number, ask->inside);
+	sa.sin_addr.s_addr = ask->forward ? htonl(INADDR_LOOPBACK) : demo_address(3 - h->number, ask->inside);
 	if (fd < 0)
 		return -1;
 	set_patience(fd);

@@ -117,6 +117,16 @@ void demo_print_page(const struct demo_facts *f)
 	fflush(stdout);
 }
 
+void demo_print_forward(const struct demo_facts *f)
+{
+	if (out.json)
+		return;
+	step("rootless");
+	printf("%" PRIu64 " bytes in %.2f ms by adit forward, without a TUN: %s\n", f->page_bytes[DEMO_ROOTLESS],
+	       ms(f->page_ns[DEMO_ROOTLESS]), f->confined);
+	fflush(stdout);
+}
+
 static const char *stream_name(int which)
 {
 	return which == DEMO_INSIDE ? "TCP inside" : "TCP bare";
@@ -232,6 +242,11 @@ static void json_results(const struct demo_facts *f)
 	json_pair("tcp_seconds", "%.3f", (double)f->stream_ns[0] / 1e9, (double)f->stream_ns[1] / 1e9);
 	json_pair("tcp_bits_per_second", "%.0f", bit_per_s(f->stream_bytes[0], f->stream_ns[0]),
 		  bit_per_s(f->stream_bytes[1], f->stream_ns[1]));
+	printf(",\n  \"forward\": {\"page_bytes\": %" PRIu64 ", \"page_ms\": %.3f, \"page_frames\": %u, "
+	       "\"page_frames_in_clear\": %u, \"confined\": ",
+	       f->page_bytes[2], ms(f->page_ns[2]), f->frames[2], f->clear[2]);
+	json_string(f->confined);
+	printf("}");
 	printf(",\n  \"tx_datagrams\": %" PRIu64 ",\n  \"tx_calls\": %" PRIu64 ",\n  \"drops\": {",
 	       f->tunnel[0].tx_datagrams, f->tunnel[0].tx_calls);
 	print_drops(f, true);

@@ -163,31 +163,46 @@ static int ping(struct script *s)
 	return 0;
 }
 
-static int page(struct script *s)
+/* Which: index of demo_facts.page_*. The second host serves it and watches the link. */
+static int page(struct script *s, int which)
 {
+	const struct demo_ask serve = { .op = DEMO_SERVE };
+	const struct demo_ask fetch = { .op = DEMO_FETCH,
+					.inside = which == DEMO_INSIDE,
+					.forward = which == DEMO_ROOTLESS };
 	struct demo_facts *f = s->facts;
 	struct demo_answer got, served;
-	int which;
 
-	for (which = 0; which < 2; which++) {
-		const struct demo_ask serve = { .op = DEMO_SERVE },
-				      fetch = { .op = DEMO_FETCH, .inside = which };
+	if (ask(s, 1, &serve) || ask_and_hear(s, 0, &fetch, &got) || hear(s, 1, &served))
+		return -1;
+	f->page_bytes[which] = got.bytes;
+	f->page_ns[which] = got.ns;
+	f->frames[which] = served.frames;
+	f->clear[which] = served.clear;
+	return which != DEMO_BARE && f->clear[which] ? fail(s, 1, "saw the page in clear on the link") : 0;
+}
 
-		if (ask(s, 1, &serve) || ask_and_hear(s, 0, &fetch, &got) || hear(s, 1, &served))
-			return -1;
-		f->page_bytes[which] = got.bytes;
-		f->page_ns[which] = got.ns;
-		f->frames[which] = served.frames;
-		f->clear[which] = served.clear;
-	}
+static int pages(struct script *s)
+{
+	if (page(s, DEMO_BARE))
+		return -1;
 	/* The same eyes must see it in clear on the bare link, or seeing nothing inside says nothing. */
-	if (!f->clear[DEMO_BARE])
-		return fail(
-			s, 1,
-			"did not see the page on the bare link, so it cannot say that it is hidden inside");
-	if (f->clear[DEMO_INSIDE])
-		return fail(s, 1, "saw the page in clear on the link");
-	return 0;
+	if (!s->facts->clear[DEMO_BARE])
+		return fail(s, 1, "did not see the page on the bare link, so it cannot say that it is hidden inside");
+	return page(s, DEMO_INSIDE);
+}
+
+static int rootless(struct script *s, const uint8_t far_key[ADIT_KEY_LEN])
+{
+	struct demo_ask start = { .op = DEMO_FORWARD }, peer = { .op = DEMO_GUEST_PEER };
+	struct demo_answer a, ready;
+
+	memcpy(start.key, far_key, ADIT_KEY_LEN);
+	if (ask_and_hear(s, 0, &start, &a))
+		return -1;
+	memcpy(peer.key, a.key, ADIT_KEY_LEN);
+	snprintf(s->facts->confined, sizeof(s->facts->confined), "%.95s", a.why);
+	return ask_and_hear(s, 1, &peer, &ready) ? -1 : page(s, DEMO_ROOTLESS);
 }
 
 static int stream(struct script *s, int which)
@@ -235,7 +250,7 @@ static int run(struct script *s)
 		return -1;
 	demo_print_ping(f);
 	f->failed = "page over HTTP";
-	if (page(s))
+	if (pages(s))
 		return -1;
 	demo_print_page(f);
 	f->failed = "TCP on the bare link";
@@ -246,6 +261,10 @@ static int run(struct script *s)
 	if (stream(s, DEMO_INSIDE))
 		return -1;
 	demo_print_stream(f, DEMO_INSIDE);
+	f->failed = "page by adit forward";
+	if (rootless(s, far_key))
+		return -1;
+	demo_print_forward(f);
 	f->failed = "the tunnel's counters";
 	if (read_facts(s))
 		return -1;

@@ -8,8 +8,8 @@
 
 #include "device/demo_host.h"
 
-/* Index of everything that is measured twice. */
-enum { DEMO_BARE, DEMO_INSIDE };
+/* Index of everything that is measured twice; the page a third time. */
+enum { DEMO_BARE, DEMO_INSIDE, DEMO_ROOTLESS };
 
 struct demo_facts {
 	bool privileged;    /* or in a user namespace */
@@ -17,9 +17,10 @@ struct demo_facts {
 	char why[320];
 	int64_t handshake_ns;
 	int64_t ping_ns[2], ping_best_ns[2];
-	uint64_t page_bytes[2];
-	int64_t page_ns[2];
-	unsigned frames[2], clear[2];
+	uint64_t page_bytes[3];
+	int64_t page_ns[3];
+	unsigned frames[3], clear[3];
+	char confined[96]; /* what `adit forward` says of its own rights */
 	uint64_t stream_bytes[2];
 	int64_t stream_ns[2];
 	struct adit_tunnel_stats tunnel[2]; /* of host 1 and 2; aead is in the next field */
@@ -37,6 +38,7 @@ void demo_print_setup(const struct demo_facts *f);
 void demo_print_handshake(const struct demo_facts *f);
 void demo_print_ping(const struct demo_facts *f);
 void demo_print_page(const struct demo_facts *f);
+void demo_print_forward(const struct demo_facts *f);
 /* Called often while a stream runs; does nothing but on a terminal. */
 void demo_print_progress(int which, int64_t ns, int64_t limit_ns, uint64_t bytes);
 void demo_print_stream(const struct demo_facts *f, int which);

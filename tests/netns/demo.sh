@@ -39,7 +39,7 @@ BEFORE=$(links)
 enter timeout 60 "$BIN/adit" demo >"$TMP/out" 2>&1
 equal "the demo's exit status" $? 0 || indent "$TMP/out"
 equal "every step is there" "$(awk '$1 == "ok" { print $2, $3 }' "$TMP/out" | awk '{ sub(/ [0-9w].*/, ""); print }' | xargs)" \
-	"devices handshake ping HTTP page on the TCP bare TCP inside"
+	"devices handshake ping HTTP page on the TCP bare TCP inside rootless"
 check "no colours but on a terminal" bash -c '! grep -q "$(printf "\033")" "$1"' - "$TMP/out"
 diag "$(grep Took "$TMP/out")"
 check "nothing is left" nothing_left
@@ -49,6 +49,8 @@ check "  JSON that says ok" jq -e '.ok == true and .schema == 1' "$TMP/json"
 check "  figures of both" jq -e '[.ping_ms, .page_ms, .tcp_bits_per_second | .bare, .tunnel] | all(. > 0)' "$TMP/json"
 check "  the page seen in clear on the bare link, and only there" \
 	jq -e '.page_frames_in_clear.bare > 0 and .page_frames_in_clear.tunnel == 0 and .page_frames.tunnel > 0' "$TMP/json"
+check "  adit forward: the page, not in clear, and no capability" \
+	jq -e '.forward | .page_bytes > 0 and .page_frames > 0 and .page_frames_in_clear == 0 and (.confined | contains("no capabilities"))' "$TMP/json"
 check "nothing is left" nothing_left
 
 # without root, in a user namespace
