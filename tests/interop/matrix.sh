@@ -141,14 +141,16 @@ roaming() {
 # handshake and of data, must come from the one that was asked: it is where the peer then sees us.
 asked() { # KIND
 	asked_at "$1" 198.51.100.9 "$A4"
-	asked_at "$1" "[2001:db8:1::9]" "[$A6]"
+	asked_at -6 "$1" "[2001:db8:1::9]" "[$A6]"
 }
 # One family in one life of the peer: wireguard-go that has sent over IPv4 may cut an IPv6 endpoint
 # to its first four bytes (its pooled net.UDPAddr is copied into before it is made longer).
-asked_at() { # KIND ADDRESS...
-	local kind=$1 at
+asked_at() { # [-6] KIND ADDRESS...
+	local outer=() kind at
+	[ "$1" = -6 ] && outer=(-6) && shift
+	kind=$1
 	shift
-	begin -i adit "$kind"
+	begin ${outer[@]+"${outer[@]}"} -i adit "$kind"
 	wg set "$WA" peer "$PUBB" remove
 	wg set "$WA" peer "$PUBB" allowed-ips 10.9.0.2/32,fd09::2/128
 	ip -n "$P-A" addr add 198.51.100.9/24 dev a0
