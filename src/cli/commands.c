@@ -10,6 +10,7 @@
 #include "device/device.h"
 #include "forward/forward.h"
 #include "forward/run.h"
+#include "statictun/statictun.h"
 
 static const struct adit_option no_options[] = { { 0 } };
 
@@ -72,6 +73,15 @@ static const struct adit_option forward_options[] = {
 	{ "--max-transmission-unit", "BYTES", "MTU inside (1420)" },
 	{ "--log", "LEVEL", "off, error, warn, info (default), debug" },
 	{ "--pcap", "FILE", "capture the packets inside" },
+	{ 0 },
+};
+
+static const struct adit_option static_options[] = {
+	{ "-c, --config", "FILE", "the configuration, TOML or (named *.json) JSON" },
+	{ "--network", "NAME", "which of the networks in the file; IFACE chooses too" },
+	{ "--check", NULL, "check the configuration and do nothing" },
+	{ "--state-dir", "FOLDER", "where wire v1 keeps its counts; default /var/lib/adit" },
+	{ "--json", NULL, "of status: print JSON" },
 	{ 0 },
 };
 
@@ -182,6 +192,29 @@ const struct adit_command adit_commands[] = {
 		.run = adit_run_main,
 	},
 	{
+		.name = "static",
+		.topic = "Fixed peers, without WireGuard",
+		.synopsis = "-c FILE [IFACE]",
+		.summary = "run an encrypted tunnel between fixed peers",
+		.about = "Makes a TUN with its addresses, and carries its packets over UDP to the peers in the\n"
+			 "table of FILE; SIGINT and SIGTERM end it and leave nothing behind. There is no forward\n"
+			 "secrecy: who may ever lose a key is better served by device. adit static status shows\n"
+			 "peers, addresses, counters and drops by reason. Every mistake in FILE is named with its\n"
+			 "line and column, and the status is 78. adit-static(1) tells all.\n\n"
+			 "LOG_LEVEL (verbose by default), ADIT_THREADS, ADIT_OFFLOAD, ADIT_AEAD and\n"
+			 "ADIT_STRICT_CHECKSUM mean what they mean to device.",
+		.example = "cat >lab.toml <<END\n"
+			   "secret_path = \"/etc/adit/lab.key\"\n"
+			   "addresses = [\"10.0.0.1/24\"]\n"
+			   "[peers]\n"
+			   "\"10.0.0.2\" = { pub_key = \"KEY\", sock_addr = \"192.0.2.2:1194\" }\n"
+			   "END\n"
+			   "adit static -c lab.toml tun0",
+		.complete = "iface",
+		.options = static_options,
+		.run = adit_static_main,
+	},
+	{
 		.name = "genkey",
 		.topic = "Keys",
 		.synopsis = "",
@@ -257,7 +290,7 @@ const struct adit_command adit_commands[] = {
 		.synopsis = "[COMMAND]",
 		.summary = "print what adit can do, or all about one command",
 		.about = "The same as COMMAND --help. The manual pages are adit(1), adit-forward(1),\n"
-			 "adit-device(8), adit-wg(8).",
+			 "adit-static(1), adit-device(8), adit-wg(8).",
 		.example = "adit help show",
 		.complete = "command",
 		.options = no_options,

@@ -20,7 +20,8 @@ LAYERS = {  # folder: what it may include besides itself
     "device": "base config crypto wg tunnel pktio host",
     "forward": "base crypto wg tunnel netstack relay pktio host",
     "lib": "base crypto wg tunnel netstack relay forward",
-    "cli": "base config crypto wg tunnel pktio host device forward",
+    "statictun": "base config crypto static tunnel pktio host",
+    "cli": "base config crypto wg tunnel pktio host device forward statictun",
 }
 CORES = ("base", "config", "crypto", "wg", "static", "netstack")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)

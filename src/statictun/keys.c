@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: ISC */
+/* keys.c - the keys of a configuration */
+#include "statictun/keys.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config/check.h"
+#include "crypto/keytext.h"
+#include "host/textfile.h"
+#include "statictun/settings.h"
+
+#define KEY_FILE_MAX 4096
+#define OTHERS	     077 /* mode bits of group and others */
+
+int statictun_keys_init(struct statictun_keys *k, const char *path, mode_t mode)
+{
+	*k = (struct statictun_keys){ .path = path, .mode = mode };
+	return adit_crypto_new(&k->crypto, NULL);
+}
+
+void statictun_keys_fini(struct statictun_keys *k)
+{
+	adit_crypto_forget(k->crypto);
+	adit_crypto_free(k->crypto);
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Where a relative name is looked for: beside the configuration. */
+static bool place(const char *config, const char *path, char *ret, size_t size)
+{
+	const char *slash = path[0] == '/' ? NULL : strrchr(config, '/');
+	int n = slash ? (int)(slash + 1 - config) : 0;
+
+	return snprintf(ret, size, "%.*s%s", n, config, path) < (int)size;
+}
+
+/* NULL, or what is wrong with the file, which may hold a %s for its name. */
+static const char *read_key_file(const char *path, uint8_t ret[ADIT_KEY_LEN])
+{
+	struct adit_textfile file;
+	const char *why = NULL;
+	size_t from = 0, to;
+	int r = adit_textfile_read(&file, path, KEY_FILE_MAX, true);
+
+	if (r) {
+		why = r == -EINVAL ? "it is not a plain file" : r == -EFBIG ? "it is too long for a key" : strerror(-r);
+	} else if (file.mode & OTHERS) {
+		why = "others than its owner may use it (chmod 600)";
+	} else {
+		for (to = file.len; to > 0 && is_blank(file.p[to - 1]); to--)
+			;
+		while (from < to && is_blank(file.p[from]))
+			from++;
+		if (!adit_key_from_base64(ret, file.p + from, to - from))
+			why = "it holds no key (44 characters of base64; adit genkey makes one)";
+	}
+	adit_textfile_free(&file);
+	return why;
+}
+
+static bool from_path(struct statictun_keys *k, struct adit_conf_errors *errors, const struct adit_conf_node *table,
+		      struct statictun_network *net)
+{
+	const struct adit_conf_node *node = adit_conf_get(table, "secret_path");
+	const char *text, *why;
+	char path[1024];
+
+	if (adit_conf_get_text(errors, table, "secret_path", &text) <= 0)
+		return false;
+	if (!place(k->path, text, path, sizeof(path)))
+		why = "the name is too long";
+	else
+		why = read_key_file(path, net->secret);
+	if (why)
+		adit_conf_error(errors, node, "%.200s: %s", text, why);
+	return !why;
+}
+
+static bool from_text(struct statictun_keys *k, struct adit_conf_errors *errors, const struct adit_conf_node *table,
+		      struct statictun_network *net)
+{
+	const struct adit_conf_node *node = adit_conf_get(table, "secret");
+	const char *text;
+
+	if (k->mode & OTHERS) /* whatever stands there: it may be a key all the same */
+		adit_conf_error(errors, node, "others than its owner may read this file, and it holds a key (chmod 600 %s)",
+				k->path);
+	if (adit_conf_get_text(errors, table, "secret", &text) <= 0)
+		return false;
+	if (adit_key_from_base64(net->secret, text, strlen(text)))
+		return true;
+	adit_conf_error(errors, node, "not a key (44 characters of base64; adit genkey makes one)");
+	return false;
+}
+
+void statictun_read_secret(struct statictun_keys *k, struct adit_conf_errors *errors,
+			   const struct adit_conf_node *table, struct statictun_network *net)
+{
+	bool text = adit_conf_get(table, "secret"), path = adit_conf_get(table, "secret_path");
+
+	k->have = false;
+	if (text && path)
+		adit_conf_key_error(errors, adit_conf_get(table, "secret_path"),
+				    "secret and secret_path exclude each other");
+	else if (path)
+		k->have = from_path(k, errors, table, net);
+	else if (text || adit_conf_need(errors, table, "secret",
+					"or secret_path with the name of a file; adit genkey makes one"))
+		k->have = from_text(k, errors, table, net);
+}
+
+bool statictun_read_public(struct statictun_keys *k, struct adit_conf_errors *errors,
+			   const struct adit_conf_node *table, const struct statictun_network *net,
+			   uint8_t ret[ADIT_KEY_LEN])
+{
+	static const uint8_t some[ADIT_KEY_LEN] = { 8, [31] = 64 }; /* any private key shows a low order */
+	const struct adit_conf_node *node = adit_conf_get(table, "pub_key");
+	uint8_t out[ADIT_KEY_LEN];
+	const char *text;
+
+	if (!adit_conf_need(errors, table, "pub_key", "the peer's public key: adit pubkey") ||
+	    adit_conf_get_text(errors, table, "pub_key", &text) <= 0)
+		return false;
+	if (!adit_key_from_base64(ret, text, strlen(text))) {
+		adit_conf_error(errors, node, "not a key (44 characters of base64)");
+		return false;
+	}
+	if (!adit_x25519(k->crypto, out, some, ret)) {
+		adit_conf_error(errors, node, "no private key can belong to this one");
+		return false;
+	}
+	if (k->have) {
+		adit_x25519_public(k->crypto, out, net->secret);
+		if (!memcmp(out, ret, ADIT_KEY_LEN)) {
+			adit_conf_error(errors, node, "this is our own public key (the peer's is meant)");
+			return false;
+		}
+	}
+	return true;
+}
