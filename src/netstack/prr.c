@@ -43,7 +43,7 @@ uint32_t prr_ack(struct prr *p, uint32_t delivered, uint32_t in_flight, uint32_t
 
 	p->delivered += delivered;
 	if (!delivered && p->out)
-		return in_flight; /* nothing came in: nothing goes out */
+		return in_flight ? in_flight : mss; /* nothing came in: nothing goes out, unless nothing would come any more */
 	if (in_flight > ssthresh)
 		cnt = reduce(p, ssthresh);
 	else

@@ -19,7 +19,10 @@ static void update_window(struct tcp *t, const struct tcp_segment *seg)
 {
 	uint32_t wnd = (uint32_t)seg->wnd << t->snd_scale;
 
-	if (!seq_lt(t->snd_wl1, seg->seq) && !(t->snd_wl1 == seg->seq && seq_le(t->snd_wl2, seg->ack)))
+	/* the window counts from what is acknowledged: where that moves, an older window would reach too far,
+	 * also when the segment was sent again and its own number is an old one */
+	if (!seq_lt(t->sb.una, seg->ack) && !seq_lt(t->snd_wl1, seg->seq) &&
+	    !(t->snd_wl1 == seg->seq && seq_le(t->snd_wl2, seg->ack)))
 		return;
 	t->snd_wnd = wnd;
 	t->snd_wl1 = seg->seq;

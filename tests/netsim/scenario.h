@@ -65,6 +65,9 @@ void scenario_tiny_writes(struct world *w);
 void scenario_idle_flows(struct world *w);
 void scenario_shared_budget(struct world *w);
 
+/* random.c */
+void scenario_random(struct world *w);
+
 /* scenario_attack.c */
 void scenario_blind_reset(struct world *w);
 void scenario_blind_syn(struct world *w);
@@ -95,6 +98,7 @@ void scenario_mss(struct world *w);
 void scenario_bad_options(struct world *w);
 void scenario_scale(struct world *w);
 void scenario_window_shrink(struct world *w);
+void scenario_window_of_old_segment(struct world *w);
 void scenario_window_probes(struct world *w);
 void scenario_window_closes(struct world *w);
 void scenario_duplicate_acks(struct world *w);

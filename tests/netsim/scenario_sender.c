@@ -150,6 +150,31 @@ void scenario_window_shrink(struct world *w)
 	expect_silence(w);
 }
 
+/* A segment that was sent again has an old number and a new ACK: its window counts, or ours would reach too far. */
+void scenario_window_of_old_segment(struct world *w)
+{
+	struct puppet p;
+	uint32_t base, seq;
+
+	puppet_world(w, &p, NULL);
+	p.wnd = 8000;
+	puppet_connect(&p, 60000);
+	puppet_say(&p, ACK, 500);
+	base = p.rcv_nxt;
+	EXPECT_INT(w, sent_to(&p, base), >=, 6000);
+	seq = p.snd_nxt - 500;
+	p.wnd = 4000; /* the right edge stays */
+	puppet_segment(&p, ACK, seq, base + 4000, 500);
+	EXPECT_INT(w, sent_to(&p, base), <=, 8000);
+	p.rcv_nxt = base + 4000;
+	p.wnd = 60000;
+	puppet_say(&p, ACK, 0);
+	EXPECT_INT(w, sent_to(&p, p.rcv_nxt), >, 8000);
+	puppet_say(&p, RST | ACK, 0);
+	puppet_fini(&p);
+	expect_silence(w);
+}
+
 /* Closed from the beginning: probes come ever more rarely, up to every two minutes, for ever while they are
  * answered, and carry nothing that the window does not take; the first opening is used at once. */
 void scenario_window_probes(struct world *w)

@@ -101,13 +101,16 @@ static void syn_seen(struct world *w, struct pair *p, unsigned from, const struc
 	struct side *me = &p->side[from];
 	const uint8_t *mss, *scale;
 	unsigned len = 0;
+	bool again = me->open && me->iss == v->seq;
 
-	if (me->open && me->iss == v->seq)
-		return; /* sent again */
-	*me = (struct side){ .open = true, .iss = v->seq, .nxt = v->seq + 1 };
 	mss = option(w, v, 2, &len);
 	EXPECT(w, mss && len == 2); /* RFC 9293 3.7.1: always */
-	me->mss = adit_get_be16(mss);
+	if (again) {
+		if (adit_get_be16(mss) > me->mss) /* the MTU has changed: either may have been heard */
+			me->mss = adit_get_be16(mss);
+		return;
+	}
+	*me = (struct side){ .open = true, .iss = v->seq, .nxt = v->seq + 1, .mss = adit_get_be16(mss) };
 	scale = option(w, v, 3, &len);
 	if (scale) {
 		EXPECT_INT(w, scale[0], <=, 14);

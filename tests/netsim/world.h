@@ -79,6 +79,8 @@ struct world {
 	void (*filter)(struct world *w, unsigned from, uint8_t *ip, uint32_t len); /* sees all that is sent */
 	struct stream *streams;
 	struct watch *watch; /* watch.h */
+	void *user;          /* the scenario's */
+	unsigned steps;
 	jmp_buf failed;
 	char message[300];
 };
