@@ -39,6 +39,17 @@ seed("handshake", "keys-and-clocks", bytes([0, 0, 8, 3, 0x81, 14, 1, 0, 8, 14, 0
 seed("handshake", "key-under-limit", bytes([1, 0, 15, 9, 1, 0, 8, 3, 0x81, 0x91, 0x91, 0x91, 0, 0xfe, 0x89, 0, 0, 8, 3, 0xc3]))
 seed("handshake", "roam", bytes([0, 0, 8, 3, 0x81, 10, 0, 0, 8, 3, 0x42, 0x80, 8, 0x8a, 0, 0x80, 8]))
 
+inner = bytes([0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 9, 1, 10, 0, 1, 1]) + bytes(8)
+for name, how in {"v1": 2, "v1-roaming": 6, "v2": 0, "v2-roaming": 5, "v2-stale": 12}.items():
+    seed("static", name + "-talk", bytes([how] + [0, 8, 0x80, 8, 3, 0x45] * 3))
+    seed("static", name + "-restart", bytes([how, 0, 8, 3, 0x45, 7, 0x45, 0x80, 8, 3, 0x81, 0x87, 0, 6, 3, 6, 9, 3, 0x81, 0, 8]))
+    seed("static", name + "-bad-link", bytes([how, 5, 0x3d, 0, 9, 3, 0x85, 0x80, 9, 6, 0x83, 11, 2, 10, 0x90, 3, 0x8a]))
+    seed("static", name + "-moves", bytes([how, 0, 8, 3, 0x45, 8, 0, 0, 8, 3, 0x45, 0x88, 0, 0x80, 8, 9, 0, 3, 0xc2]))
+    seed("static", name + "-sealed", bytes([how, 0, 8, 0x80, 8, 3, 0x45, 13, 3]) + chunk(inner) + bytes([13, 40]) +
+         chunk(inner[:20]) + bytes([14, 1]) + chunk(b"") + bytes([12, 1]) + chunk(b"\x23\0\0\0" + bytes(40)))
+    seed("static", name + "-exchange", bytes([how, 5, 0xff, 0x80, 8, 3, 0x41, 15, 6]) + chunk(bytes(80)) +
+         bytes([5, 0, 15, 15]) + chunk(b"\1" * 80) + bytes([3, 0x45, 15, 3]) + chunk(b"\2" * 80))
+
 WG_KEY = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE="
 for name, text in {
     "file": "\0[Interface]\nPrivateKey = " + WG_KEY + "\nAddress = 10.0.0.2/32, fd00::2\nDNS = 10.0.0.1, x.example\n"
