@@ -149,8 +149,8 @@ static char *once(const char *text)
 
 static void contains(const char *text, const char *what)
 {
-	if (!strstr(text, what))
-		fail_msg("no %s in: %s", what, text);
+	if (!text || !strstr(text, what))
+		fail_msg("no %s in: %s", what, text ? text : "nothing");
 }
 
 #define GET(path, fields) "GET http://a.test" path " HTTP/1.1\r\nHost: a.test\r\n" fields "\r\n"
