@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,13 +21,18 @@ struct lib_datagram {
 	struct adit_list link;
 	struct adit_endpoint remote;
 	struct adit_listener *owner; /* its socket is shared */
+	void *held;                  /* a datagram that the stack had no room for; nothing is read until it has */
+	size_t held_len;
 	struct relay_timer silent;   /* with an owner */
 	struct relay_defunct defunct;
 };
 
 static void free_datagram(struct relay_defunct *d)
 {
-	free(adit_container_of(d, struct lib_datagram, defunct));
+	struct lib_datagram *g = adit_container_of(d, struct lib_datagram, defunct);
+
+	free(g->held);
+	free(g);
 }
 
 static void end(struct lib_datagram *d)
@@ -57,13 +63,48 @@ static void silent(struct relay_timer *t, adit_time now)
 	end(adit_container_of(t, struct lib_datagram, silent));
 }
 
+/* False: it has to wait, and is kept. Other errors are the datagram's end. */
+static bool pass(struct lib_datagram *d, const void *data, size_t len, adit_time now)
+{
+	if (adit_udp_sock_send(d->in.sock, &d->remote, data, len, now) != -ENOBUFS)
+		return true;
+	if (!d->held) {
+		d->held = malloc(len);
+		if (!d->held)
+			return true;
+		memcpy(d->held, data, len);
+		d->held_len = len;
+	}
+	return false;
+}
+
+static void has_room(struct lib_datagram *d, adit_time now)
+{
+	if (!d->held || !pass(d, d->held, d->held_len, now))
+		return;
+	free(d->held);
+	d->held = NULL;
+	relay_fd_watch(&d->out, EPOLLIN);
+}
+
+void lib_datagrams_have_room(struct adit *net, const struct adit_listener *owner, adit_time now)
+{
+	for (struct adit_list *l = net->datagrams.next; l != &net->datagrams; l = l->next) {
+		struct lib_datagram *d = adit_container_of(l, struct lib_datagram, link);
+
+		if (d->owner == owner)
+			has_room(d, now);
+	}
+}
+
 /* From the program to the network. */
 static void fd_ready(struct relay_fd *f, uint32_t events, adit_time now)
 {
 	struct lib_datagram *d = adit_container_of(f, struct lib_datagram, out);
 	uint8_t buf[65536];
 
-	(void)events;
+	if (d->held)
+		return; /* closed meanwhile: what is still in it comes first */
 	for (int i = 0; i < BURST; i++) {
 		ssize_t n = recv(f->fd, buf, sizeof(buf), MSG_DONTWAIT);
 
@@ -74,7 +115,10 @@ static void fd_ready(struct relay_fd *f, uint32_t events, adit_time now)
 			return;
 		}
 		heard(d, now);
-		adit_udp_sock_send(d->in.sock, &d->remote, buf, (size_t)n, now);
+		if (!pass(d, buf, (size_t)n, now)) {
+			relay_fd_watch(f, EPOLLET); /* a hang-up is told once, not again and again */
+			return;
+		}
 	}
 }
 
@@ -93,6 +137,8 @@ static void sock_event(struct relay_sock *s, unsigned what, adit_time now)
 		end(d); /* nobody there: the program sees the end */
 		return;
 	}
+	if (what & ADIT_EV_WRITABLE)
+		has_room(d, now);
 	while (adit_udp_sock_recv(s->sock, &m))
 		lib_datagram_deliver(d, m.data, m.len, now);
 }

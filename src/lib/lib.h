@@ -62,6 +62,8 @@ void lib_datagram_deliver(struct lib_datagram *d, const void *data, size_t len, 
 const struct adit_endpoint *lib_datagram_remote(const struct lib_datagram *d);
 struct lib_datagram *lib_datagram_of(struct adit *net, const struct adit_listener *owner,
 				     const struct adit_endpoint *remote);
+/* The socket they share has room again: what waited is sent, and more is read. */
+void lib_datagrams_have_room(struct adit *net, const struct adit_listener *owner, adit_time now);
 /* Everything of one owner (NULL: of all) ends. */
 void lib_datagrams_end(struct adit *net, const struct adit_listener *owner, adit_time now);
 void lib_streams_abort(struct adit *net, adit_time now);

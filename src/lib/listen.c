@@ -164,7 +164,8 @@ static void listener_event(struct relay_sock *s, unsigned what, adit_time now)
 	struct adit_listener *l = adit_container_of(s, struct adit_listener, in);
 	struct adit_udp_msg m;
 
-	(void)what;
+	if (what & ADIT_EV_WRITABLE)
+		lib_datagrams_have_room(l->net, l, now);
 	while (l->udp && adit_udp_sock_recv(s->sock, &m)) {
 		/* its memory is the stack's until the next call into it, which serving a newcomer makes */
 		uint8_t copy[65536];

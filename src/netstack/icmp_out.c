@@ -99,6 +99,19 @@ void icmp_send_error(struct adit_netstack *ns, enum icmp_reason why, const uint8
 		put_message(ns, &p, why, buf, quote);
 }
 
+/* The header of the datagram, without its payload, made again. */
+void icmp_refuse_udp(struct adit_netstack *ns, enum icmp_reason why, const struct adit_endpoint *local,
+		     const struct adit_endpoint *remote, adit_time now)
+{
+	uint8_t packet[ADIT_IP6_HDR + ADIT_UDP_HDR] = { 0 };
+	unsigned hdr = ip_put_header(ns, packet, &remote->addr, &local->addr, ADIT_IPPROTO_UDP, ADIT_UDP_HDR, 0, true);
+
+	adit_put_be16(packet + hdr, remote->port);
+	adit_put_be16(packet + hdr + 2, local->port);
+	adit_put_be16(packet + hdr + 4, ADIT_UDP_HDR);
+	icmp_send_error(ns, why, packet, hdr + ADIT_UDP_HDR, now);
+}
+
 /* The SYN is made again from what is known of it. */
 void icmp_refuse_tcp(struct adit_netstack *ns, enum icmp_reason why, const struct adit_endpoint *local,
 		     const struct adit_endpoint *remote, uint32_t seq, adit_time now)

@@ -219,7 +219,8 @@ int adit_udp_sock_open(struct adit_netstack *ns, struct adit_sock **ret, const s
 		       const struct adit_endpoint *remote, void *user);
 void adit_udp_sock_close(struct adit_sock *s);
 /* A datagram is fragmented when it must be. Returns 0, -EMSGSIZE (above 65507),
- * -ENETUNREACH (no source address), -ENOBUFS (too much waits to be sent). */
+ * -ENETUNREACH (no source address), -ENOBUFS (too much waits to be sent;
+ * WRITABLE follows). */
 int adit_udp_sock_send(struct adit_sock *s, const struct adit_endpoint *remote, const void *buf, size_t len,
 		       adit_time now);
 struct adit_udp_msg {
@@ -229,6 +230,9 @@ struct adit_udp_msg {
 };
 /* The oldest waiting datagram; false: none. */
 bool adit_udp_sock_recv(struct adit_sock *s, struct adit_udp_msg *ret);
+/* Answers a datagram of `remote` to this socket, as one to a port that nobody
+ * listens on: ICMP port unreachable (-ECONNREFUSED), or host unreachable. */
+void adit_udp_sock_refuse(struct adit_sock *s, const struct adit_endpoint *remote, int error, adit_time now);
 /* Bytes that may wait to be received, default 256 KiB; more is dropped (sock_full). */
 void adit_udp_sock_set_limit(struct adit_sock *s, size_t bytes);
 

@@ -57,6 +57,7 @@ static void init_lists(struct adit_netstack *ns)
 	adit_list_init(&ns->pings);
 	adit_list_init(&ns->events);
 	adit_list_init(&ns->borrowing);
+	adit_list_init(&ns->udp_short);
 	adit_list_init(&ns->sending);
 	adit_map_init(&ns->flows, flow_equal);
 	adit_map_init(&ns->udp, udp_sock_equal);
@@ -414,6 +415,8 @@ static bool out_of_queue(struct adit_netstack *ns, uint8_t *buf, uint32_t *len)
 	bool fits;
 
 	while ((p = dequeue(ns))) {
+		if (ns->queue_len <= NS_QUEUE_LEN / 2 && !adit_list_empty(&ns->udp_short))
+			udp_queue_has_room(ns);
 		fits = p->len <= room; /* the MTU may be less than when it was made */
 		if (fits)
 			memcpy(buf, p->data, p->len);

@@ -62,6 +62,7 @@ struct adit_netstack {
 	struct adit_list tcps, udps, pings; /* all_link */
 	struct adit_list events;
 	struct adit_list borrowing; /* struct tcp with borrowed bytes: settled by in_end */
+	struct adit_list udp_short; /* struct udp_sock that the queue had no room for */
 	struct adit_list sending;   /* struct tcp with something to send, round robin */
 	struct ns_packet *queue_first, *queue_last;
 	size_t queue_len;
@@ -151,6 +152,12 @@ void icmp_send_error(struct adit_netstack *ns, enum icmp_reason why, const uint8
 /* The same for a SYN that is no longer at hand. */
 void icmp_refuse_tcp(struct adit_netstack *ns, enum icmp_reason why, const struct adit_endpoint *local,
 		     const struct adit_endpoint *remote, uint32_t seq, adit_time now);
+
+/* And for a datagram. */
+void icmp_refuse_udp(struct adit_netstack *ns, enum icmp_reason why, const struct adit_endpoint *local,
+		     const struct adit_endpoint *remote, adit_time now);
+/* The queue has room again: tells who had none (udp.c). */
+void udp_queue_has_room(struct adit_netstack *ns);
 
 /* --- flow.c ----------------------------------------------------------------------- */
 

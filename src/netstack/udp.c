@@ -28,6 +28,7 @@ struct udp_sock {
 	struct udp_sock *next_same;
 	struct udp_datagram *first, *last;
 	size_t queued, limit; /* bytes, overhead included */
+	struct adit_list short_link; /* in ns->udp_short, or by itself */
 };
 
 static struct udp_sock *udp_of(struct adit_sock *s)
@@ -177,6 +178,7 @@ int adit_udp_sock_open(struct adit_netstack *ns, struct adit_sock **ret, const s
 	u->s.local = from;
 	u->s.remote = to;
 	u->limit = LIMIT_DEFAULT;
+	adit_list_init(&u->short_link);
 	r = enter(ns, u);
 	if (r) {
 		free(u);
@@ -229,6 +231,7 @@ void adit_udp_sock_close(struct adit_sock *s)
 	while ((d = dequeue(u)))
 		free_datagram(ns, d);
 	leave(ns, u);
+	adit_list_del(&u->short_link);
 	ns_sock_fini(s);
 	ns->udp_cnt--;
 	free(u);
@@ -347,7 +350,40 @@ enum adit_drop udp_icmp(struct adit_netstack *ns, const struct adit_endpoint *lo
 	return ADIT_DROP_NONE;
 }
 
+void adit_udp_sock_refuse(struct adit_sock *s, const struct adit_endpoint *remote, int error, adit_time now)
+{
+	struct adit_endpoint local = s->local;
+
+	assert(s->kind == ADIT_SOCK_UDP);
+	if (!local.addr.family)
+		local.addr = adit_netstack_source(s->ns, &remote->addr);
+	if (local.addr.family == remote->addr.family)
+		icmp_refuse_udp(s->ns, error == -ECONNREFUSED ? ICMP_PORT_UNREACHABLE : ICMP_HOST_UNREACHABLE, &local,
+				remote, now);
+}
+
 /* --- sending ------------------------------------------------------------------------ */
+
+void udp_queue_has_room(struct adit_netstack *ns)
+{
+	while (!adit_list_empty(&ns->udp_short)) {
+		struct udp_sock *u = adit_container_of(ns->udp_short.next, struct udp_sock, short_link);
+
+		adit_list_del(&u->short_link);
+		ns_event(&u->s, ADIT_EV_WRITABLE);
+	}
+}
+
+/* No room in the queue: it tells when there is. No memory: nobody will. */
+static void note_short(struct udp_sock *u)
+{
+	struct adit_netstack *ns = u->s.ns;
+
+	if (ns->queue_len <= NS_QUEUE_LEN / 2)
+		ns_event(&u->s, ADIT_EV_WRITABLE);
+	else if (adit_list_empty(&u->short_link))
+		adit_list_add_tail(&ns->udp_short, &u->short_link);
+}
 
 int adit_udp_sock_send(struct adit_sock *s, const struct adit_endpoint *remote, const void *buf, size_t len,
 		       adit_time now)
@@ -355,6 +391,7 @@ int adit_udp_sock_send(struct adit_sock *s, const struct adit_endpoint *remote, 
 	const struct adit_endpoint *to = remote ? remote : &s->remote;
 	struct adit_addr from = s->local.addr;
 	uint8_t hdr[ADIT_UDP_HDR];
+	int r;
 
 	assert(s->kind == ADIT_SOCK_UDP);
 	if (len > PAYLOAD_MAX)
@@ -366,5 +403,8 @@ int adit_udp_sock_send(struct adit_sock *s, const struct adit_endpoint *remote, 
 	adit_put_be16(hdr, s->local.port);
 	adit_put_be16(hdr + 2, to->port);
 	adit_put_be16(hdr + 4, (uint16_t)(sizeof(hdr) + len));
-	return ip_send(s->ns, &from, &to->addr, ADIT_IPPROTO_UDP, 0, hdr, ADIT_UDP_CHECK, buf, len, now);
+	r = ip_send(s->ns, &from, &to->addr, ADIT_IPPROTO_UDP, 0, hdr, ADIT_UDP_CHECK, buf, len, now);
+	if (r == -ENOBUFS)
+		note_short(udp_of(s));
+	return r;
 }

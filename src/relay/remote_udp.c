@@ -133,6 +133,13 @@ static void reclaim(struct session *x)
 
 /* --- from here to inside --------------------------------------------------------------- */
 
+/* The kernel tells of an ICMP error: nobody listens at the target. The client learns the same. */
+static void pass_error(struct session *x, int error, adit_time now)
+{
+	if (error == -ECONNREFUSED || error == -EHOSTUNREACH || error == -ENETUNREACH)
+		adit_udp_sock_refuse(x->inner->sock.sock, &x->key.from, error, now);
+}
+
 static void readable(struct relay_fd *f, uint32_t events, adit_time now)
 {
 	struct session *x = adit_container_of(f, struct session, fd);
@@ -142,7 +149,11 @@ static void readable(struct relay_fd *f, uint32_t events, adit_time now)
 
 	(void)events;
 	for (int i = 0; i < BATCHES && n == RELAY_BATCH; i++) {
-		n = relay_batch_receive(b, f->fd); /* an ICMP error is one call that fails */
+		n = relay_batch_receive(b, f->fd);
+		if (n < 0) {
+			pass_error(x, n, now);
+			return; /* what else there is, is told again */
+		}
 		for (int k = 0; k < n; k++) {
 			if (adit_udp_sock_send(x->inner->sock.sock, &x->key.from, b->data[k], b->msg[k].msg_len, now))
 				s->n.failed++;
@@ -185,7 +196,12 @@ static void pass(struct udp_target *t, void *client, const void *data, size_t le
 		return;
 	}
 	/* the error of an earlier datagram may be told now: this one was not sent */
-	if (send(x->fd.fd, data, len, MSG_NOSIGNAL) < 0 && send(x->fd.fd, data, len, MSG_NOSIGNAL) < 0)
+	if (send(x->fd.fd, data, len, MSG_NOSIGNAL) >= 0) {
+		s->n.bytes_in += len;
+		return;
+	}
+	pass_error(x, -errno, now);
+	if (send(x->fd.fd, data, len, MSG_NOSIGNAL) < 0)
 		s->n.failed++;
 	else
 		s->n.bytes_in += len;

@@ -58,9 +58,7 @@ static void received(void *arg, const struct adit_udp_msg *msg, adit_time now)
 
 	(void)now;
 	m.msg_namelen = relay_sockaddr_from(&to, &u->client);
-	if (sendmsg(u->fd.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
-		u->service->n.bytes_in += msg->len;
-	/* else it is lost, as datagrams may be */
+	sendmsg(u->fd.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT); /* or it is lost, as datagrams may be */
 }
 
 static void ended(void *arg, adit_time now)
@@ -80,8 +78,7 @@ static void send_inside(struct socks_udp *u, const struct adit_endpoint *to, con
 {
 	if (!u->mapping && relay_mapping_open(u->service, &u->mapping, &u->client, &mapping_ops, u, now))
 		return;
-	if (relay_mapping_send(u->mapping, to, data, len, now) == 0)
-		u->service->n.bytes_out += len;
+	relay_mapping_send(u->mapping, to, data, len, now); /* counts what was sent, and what was not */
 }
 
 static void end_waiting(struct waiting *w)

@@ -355,13 +355,72 @@ static void test_to_each_other(void **state)
 	}
 }
 
+/* What finds no room is told when there is some, once, and not before half is gone. */
+static void test_room(void **state)
+{
+	struct adit_endpoint to = { peer4, 9 }, from = { us4, 0 };
+	struct adit_sock *s[3];
+	unsigned what, sent = 0, taken = 0;
+	struct lab lab;
+
+	(void)state;
+	lab_start(&lab, NULL);
+	for (int i = 0; i < 3; i++)
+		s[i] = open_sock(&lab, &from, NULL);
+	while (adit_udp_sock_send(s[0], &to, pkt, 1000, lab.now) == 0)
+		sent++;
+	assert_int_equal(sent, NS_QUEUE_LEN / 1028);
+	assert_int_equal(adit_udp_sock_send(s[0], &to, pkt, 1000, lab.now), -ENOBUFS);
+	assert_int_equal(adit_udp_sock_send(s[1], &to, pkt, 4000, lab.now), -ENOBUFS); /* fragments: all or nothing */
+	assert_int_equal(adit_udp_sock_send(s[2], &to, pkt, 1000, lab.now), -ENOBUFS);
+	adit_udp_sock_close(s[2]); /* who goes is not told */
+	assert_null(adit_netstack_event(lab.ns, &what));
+	while (!(s[2] = adit_netstack_event(lab.ns, &what))) {
+		assert_int_equal(lab_out(&lab), 1028);
+		taken++;
+	}
+	assert_in_range(taken, sent / 2, sent / 2 + 2);
+	assert_true(s[2] == s[0] && what == ADIT_EV_WRITABLE);
+	assert_true(adit_netstack_event(lab.ns, &what) == s[1] && what == ADIT_EV_WRITABLE);
+	while (lab_out(&lab))
+		;
+	assert_null(adit_netstack_event(lab.ns, &what));
+	lab_end(&lab);
+}
+
+/* A datagram is answered as if nobody listened: header and ports are quoted. */
+static void test_refuse(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	FOR_BOTH(f) {
+		struct adit_endpoint here = { *lab_us(f), 53 }, from = { *lab_peer(f), 5000 };
+		unsigned hdr = f == 4 ? 20 : 40;
+		struct adit_sock *s;
+
+		lab_start(&lab, NULL);
+		s = open_sock(&lab, &here, NULL);
+		adit_udp_sock_refuse(s, &from, -ECONNREFUSED, lab.now);
+		assert_int_equal(lab_out(&lab), hdr + 8 + hdr + 8);
+		assert_int_equal(lab.out[hdr], f == 4 ? 3 : 1);
+		assert_int_equal(lab.out[hdr + 1], f == 4 ? 3 : 4);
+		assert_int_equal(adit_get_be16(lab.out + hdr + 8 + hdr), 5000);
+		assert_int_equal(adit_get_be16(lab.out + hdr + 8 + hdr + 2), 53);
+		adit_udp_sock_refuse(s, &from, -EHOSTUNREACH, lab.now);
+		assert_int_equal(lab_out(&lab), hdr + 8 + hdr + 8);
+		assert_int_equal(lab.out[hdr + 1], f == 4 ? 1 : 3);
+		lab_end(&lab);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_most_specific), cmocka_unit_test(test_opening),
 		cmocka_unit_test(test_port_exhaustion), cmocka_unit_test(test_datagram_rules),
 		cmocka_unit_test(test_merged), cmocka_unit_test(test_limits), cmocka_unit_test(test_icmp_errors),
-		cmocka_unit_test(test_to_each_other),
+		cmocka_unit_test(test_to_each_other), cmocka_unit_test(test_room), cmocka_unit_test(test_refuse),
 	};
 
 	return cmocka_run_group_tests_name("netstack_udp", tests, NULL, NULL);
