@@ -15,6 +15,9 @@ struct adit_budget {
 	size_t used;
 	size_t peak;
 	unsigned long refused; /* how often nothing was left */
+	size_t idle;      /* of what is used: kept for the next who asks */
+	size_t held;      /* by those who share what there is equally: queues that are not empty, */
+	unsigned holders; /* and how many they are */
 };
 
 static inline bool adit_budget_take(struct adit_budget *b, size_t len)

@@ -75,13 +75,13 @@ static bool need_parts(struct recvq *q)
 	p->extent_cap = RECVQ_FEW;
 	p->many = NULL;
 	q->parts = p;
-	q->memory += slab_size(s);
+	slab_book(q->pool, &q->memory, s);
 	return true;
 }
 
 static void put_slab(struct recvq *q, struct slab *s)
 {
-	q->memory -= slab_size(s);
+	slab_unbook(q->pool, &q->memory, s);
 	if (q->parts->hint == s)
 		q->parts->hint = NULL;
 	slab_put(q->pool, s);
@@ -106,7 +106,7 @@ static void free_parts(struct recvq *q)
 		pop_first(q);
 	if (q->parts->many)
 		put_slab(q, q->parts->many);
-	q->memory -= slab_size(s);
+	slab_unbook(q->pool, &q->memory, s);
 	q->parts = NULL;
 	slab_put(q->pool, s);
 }
@@ -168,7 +168,7 @@ static struct slab *insert_slab(struct recvq *q, struct slab *before, uint32_t s
 	s = slab_get(q->pool, fit(want + offset, room));
 	if (!s)
 		return NULL;
-	q->memory += slab_size(s);
+	slab_book(q->pool, &q->memory, s);
 	s->seq = seq - offset;
 	s->end = room < s->cap ? room : s->cap;
 	s->next = after;
@@ -289,7 +289,7 @@ static bool room_for_extent(struct recvq *q)
 		slab_put(q->pool, s);
 		return false;
 	}
-	q->memory += slab_size(s);
+	slab_book(q->pool, &q->memory, s);
 	p->many = s;
 	p->extent = memcpy(s->data, p->few, sizeof(p->few));
 	p->extent_cap = s->cap / sizeof(struct extent) < RECVQ_EXTENTS ? s->cap / (unsigned)sizeof(struct extent) : RECVQ_EXTENTS;

@@ -26,7 +26,7 @@ void sendq_init(struct sendq *q, struct slab_pool *pool, uint32_t seq)
 
 static void put(struct sendq *q, struct slab *s)
 {
-	q->memory -= slab_size(s);
+	slab_unbook(q->pool, &q->memory, s);
 	if (q->hint == s)
 		q->hint = NULL;
 	slab_put(q->pool, s);
@@ -81,16 +81,19 @@ static uint32_t first_start(const struct sendq *q, const struct slab *s)
 /* Adds a slab at the end. Larger where much waits already: the writer goes on. */
 static bool grow(struct sendq *q, size_t want)
 {
+	const struct adit_budget *b = q->pool->budget;
 	struct slab *s;
 
-	if (q->first && slab_pool_scarce(q->pool))
+	if (q->first && slab_pool_scarce_to_send(q->pool))
 		return false;
-	s = slab_get(q->pool, want > q->len ? want : q->len);
+	if (want < q->len && b->used < b->limit / 2)
+		want = q->len;
+	s = slab_get_to_send(q->pool, want);
 	if (!s)
 		return false;
 	s->start = s->end = first_start(q, s);
 	s->seq = q->una + q->len;
-	q->memory += slab_size(s);
+	slab_book(q->pool, &q->memory, s);
 	if (q->last)
 		q->last->next = s;
 	else

@@ -30,6 +30,11 @@ void sendq_fini(struct sendq *q);
 /* A place for the next bytes: *room of them, at least 1; `want` chooses the
  * slab's size when a new one is taken. NULL: no memory. */
 uint8_t *sendq_reserve(struct sendq *q, size_t want, size_t *room);
+/* What the last slab has room for. */
+static inline uint32_t sendq_room(const struct sendq *q)
+{
+	return q->last ? q->last->cap - q->last->end : 0;
+}
 void sendq_commit(struct sendq *q, size_t len);
 /* Gives back what was reserved and not used, if a whole slab. */
 void sendq_cancel(struct sendq *q);

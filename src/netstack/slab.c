@@ -17,16 +17,26 @@ static size_t class_size(unsigned cls)
 	return sizeof(struct slab) + class_len[cls];
 }
 
-/* How much of the budget may be in use with a new slab of this class. */
-static size_t class_limit(const struct adit_budget *b, unsigned cls)
+enum use { TO_SEND, RECEIVED };
+
+/* Above it what is to be sent gets small slabs alone. */
+static size_t send_limit(const struct adit_budget *b)
 {
+	return b->limit - b->limit / 8 * 2;
+}
+
+/* How much of the budget may be in use with a new slab of this class. */
+static size_t class_limit(const struct adit_budget *b, unsigned cls, enum use use)
+{
+	size_t eighth = b->limit / 8;
+
 	switch (cls) {
 	case SLAB_LARGE:
 		return b->limit / 2;
 	case SLAB_MEDIUM:
-		return b->limit - b->limit / 8;
+		return use == TO_SEND ? send_limit(b) : b->limit - eighth;
 	default:
-		return b->limit;
+		return use == TO_SEND ? b->limit - eighth : b->limit;
 	}
 }
 
@@ -53,6 +63,7 @@ static void release(struct slab_pool *p, unsigned cls, unsigned cnt)
 
 		p->free[cls] = s->next;
 		p->free_cnt[cls]--;
+		p->budget->idle -= slab_size(s);
 		free_slab(p, s);
 	}
 	if (p->low[cls] > p->free_cnt[cls])
@@ -68,16 +79,26 @@ static size_t free_bytes(const struct slab_pool *p)
 	return sum;
 }
 
-void slab_pool_fini(struct slab_pool *p)
+static void release_all(struct slab_pool *p)
 {
 	for (unsigned c = 0; c < SLAB_CLASSES; c++)
 		release(p, c, p->free_cnt[c]);
+}
+
+void slab_pool_fini(struct slab_pool *p)
+{
+	release_all(p);
 	assert(!p->used);
 }
 
 bool slab_pool_scarce(const struct slab_pool *p)
 {
 	return p->budget->used - free_bytes(p) > p->budget->limit - p->budget->limit / 8;
+}
+
+bool slab_pool_scarce_to_send(const struct slab_pool *p)
+{
+	return p->budget->used - free_bytes(p) > send_limit(p->budget);
 }
 
 static struct slab *reuse(struct slab_pool *p, unsigned cls)
@@ -87,25 +108,25 @@ static struct slab *reuse(struct slab_pool *p, unsigned cls)
 	if (!s)
 		return NULL;
 	p->free[cls] = s->next;
+	p->budget->idle -= slab_size(s);
 	if (--p->free_cnt[cls] < p->low[cls])
 		p->low[cls] = p->free_cnt[cls];
 	return s;
 }
 
-static struct slab *allocate(struct slab_pool *p, unsigned cls)
+static struct slab *allocate(struct slab_pool *p, unsigned cls, size_t limit)
 {
 	size_t size = class_size(cls);
 	struct slab *s;
 
-	if (p->budget->used + size > class_limit(p->budget, cls)) {
+	if (p->budget->used + size > limit) {
 		size_t unused = free_bytes(p);
 
-		if (p->budget->used - unused + size > class_limit(p->budget, cls)) {
+		if (p->budget->used - unused + size > limit) {
 			p->budget->refused += cls == SLAB_SMALL || cls == SLAB_NOTES;
 			return NULL;
 		}
-		for (unsigned c = 0; c < SLAB_CLASSES; c++)
-			release(p, c, p->free_cnt[c]);
+		release_all(p);
 	}
 	if (!adit_budget_take(p->budget, size))
 		return NULL;
@@ -120,12 +141,12 @@ static struct slab *allocate(struct slab_pool *p, unsigned cls)
 	return s;
 }
 
-static struct slab *get_class(struct slab_pool *p, unsigned cls)
+static struct slab *get_class(struct slab_pool *p, unsigned cls, enum use use)
 {
 	struct slab *s = reuse(p, cls);
 
 	if (!s)
-		s = allocate(p, cls);
+		s = allocate(p, cls, class_limit(p->budget, cls, use));
 	if (s) {
 		s->next = NULL;
 		s->start = s->end = s->seq = 0;
@@ -133,33 +154,45 @@ static struct slab *get_class(struct slab_pool *p, unsigned cls)
 	return s;
 }
 
-struct slab *slab_get(struct slab_pool *p, size_t want)
+static struct slab *get(struct slab_pool *p, size_t want, enum use use)
 {
 	unsigned cls = SLAB_SMALL;
 	struct slab *s;
 
 	while (cls < SLAB_LARGE && want + 160 > class_len[cls])
 		cls++;
-	while (!(s = get_class(p, cls)) && cls > SLAB_SMALL)
+	while (!(s = get_class(p, cls, use)) && cls > SLAB_SMALL)
 		cls--;
 	return s;
 }
 
+struct slab *slab_get(struct slab_pool *p, size_t want)
+{
+	return get(p, want, RECEIVED);
+}
+
+struct slab *slab_get_to_send(struct slab_pool *p, size_t want)
+{
+	return get(p, want, TO_SEND);
+}
+
 struct slab *slab_get_notes(struct slab_pool *p)
 {
-	return get_class(p, SLAB_NOTES);
+	return get_class(p, SLAB_NOTES, RECEIVED);
 }
 
 void slab_put(struct slab_pool *p, struct slab *s)
 {
-	/* in the reserve others wait for it, perhaps those of another pool */
-	if (slab_pool_scarce(p)) {
+	/* when little is left others wait for it, and for all that lies here: perhaps those of another pool */
+	if (p->budget->used > send_limit(p->budget)) {
 		free_slab(p, s);
+		release_all(p);
 		return;
 	}
 	s->next = p->free[s->cls];
 	p->free[s->cls] = s;
 	p->free_cnt[s->cls]++;
+	p->budget->idle += slab_size(s);
 }
 
 bool slab_pool_trim(struct slab_pool *p)

@@ -13,6 +13,12 @@
  * of the first seven eighths. The last eighth is a reserve of small slabs, so
  * that every flow can make progress when others have taken the rest: there, a
  * queue takes a slab only if it holds none (slab_pool_scarce).
+ *
+ * For what is to be sent all this ends an eighth earlier. Else writers could
+ * take all there is, and as nobody had room for what arrives, nothing that they
+ * sent would ever be acknowledged.
+ *
+ * Queues that hold something are counted in the budget, for fair shares.
  */
 #ifndef ADIT_NETSTACK_SLAB_H
 #define ADIT_NETSTACK_SLAB_H
@@ -55,15 +61,30 @@ void slab_pool_fini(struct slab_pool *p);
  * large, else the largest class; a smaller class where the budget is short;
  * NULL when nothing is left. start = end = 0. */
 struct slab *slab_get(struct slab_pool *p, size_t want);
+struct slab *slab_get_to_send(struct slab_pool *p, size_t want);
 void slab_put(struct slab_pool *p, struct slab *s);
 /* A slab of the class NOTES, or NULL. */
 struct slab *slab_get_notes(struct slab_pool *p);
 /* Only the reserve is left: take a slab only where nothing is held. */
 bool slab_pool_scarce(const struct slab_pool *p);
+bool slab_pool_scarce_to_send(const struct slab_pool *p);
 /* What a slab is charged with. */
 static inline uint32_t slab_size(const struct slab *s)
 {
 	return (uint32_t)sizeof(*s) + s->cap;
+}
+/* A queue takes a slab into its books (*memory, in bytes), or out of them. */
+static inline void slab_book(const struct slab_pool *p, uint32_t *memory, const struct slab *s)
+{
+	p->budget->holders += *memory == 0;
+	p->budget->held += slab_size(s);
+	*memory += slab_size(s);
+}
+static inline void slab_unbook(const struct slab_pool *p, uint32_t *memory, const struct slab *s)
+{
+	*memory -= slab_size(s);
+	p->budget->holders -= *memory == 0;
+	p->budget->held -= slab_size(s);
 }
 /* Once a second while anything is free. Returns whether free ones are left. */
 bool slab_pool_trim(struct slab_pool *p);

@@ -69,7 +69,7 @@ enum tcp_deadline {
 	TCP_AT_PERSIST,   /* zero window probe */
 	TCP_AT_DELACK,
 	TCP_AT_KEEPALIVE,
-	TCP_AT_PACE,
+	TCP_AT_PACE,      /* also looks for memory again */
 	TCP_AT_GIVE_UP,   /* connect limit, FIN-WAIT-2 of an orphan */
 	TCP_DEADLINES,
 };
@@ -294,6 +294,8 @@ void tcp_send_challenge_ack(struct tcp *t, adit_time now);
 /* RST on behalf of t. */
 void tcp_send_rst(struct tcp *t, adit_time now);
 
+/* The program would write, and there was no memory even for the first byte. */
+bool tcp_starves(const struct tcp *t);
 /* tcp_timer.c */
 void tcp_set_deadline(struct tcp *t, enum tcp_deadline d, adit_time due);
 /* After something was sent. */
@@ -306,7 +308,8 @@ void tcp_timer_expired(struct ns_timer *timer, adit_time now);
 uint32_t tcp_new_window(struct tcp *t);    /* what to offer now; moves rcv_adv */
 void tcp_consumed(struct tcp *t, uint32_t len, adit_time now);
 void tcp_drs_rtt(struct tcp *t, const struct tcp_options *o, const struct tcp_segment *seg, adit_time now);
-uint32_t tcp_send_limit(const struct tcp *t);
+uint32_t tcp_send_limit(const struct tcp *t);   /* bytes that may wait */
+uint32_t tcp_send_share(const struct tcp *t);   /* ... and memory for them */
 uint32_t tcp_receive_limit(const struct tcp *t);
 
 /* tcp_mtu.c */

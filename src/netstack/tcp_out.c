@@ -11,6 +11,7 @@
 
 enum { ECT0 = 2, WORST_PACING_BURST = 1 /* ms */ };
 #define PACE_FROM (2 * ADIT_MSEC) /* shorter paths gain nothing from it */
+#define STARVED   (5 * ADIT_MSEC) /* until memory is asked for again */
 
 void tcp_want_out(struct tcp *t)
 {
@@ -170,6 +171,11 @@ bool tcp_window_blocks(const struct tcp *t)
 	uint32_t room = window_room(t);
 
 	return (unsent(t) || fin_unsent(t)) && t->sb.una == t->sb.end && room < (unsent(t) < t->mss ? unsent(t) + 1 : t->mss);
+}
+
+bool tcp_starves(const struct tcp *t)
+{
+	return t->want_write && t->sq.len == 0 && !t->shutdown;
 }
 
 /* At high rates a train is a millisecond's worth, so that pacing has a grain. */
@@ -432,6 +438,8 @@ static enum adit_out send_data(struct tcp *t, uint8_t *buf, uint32_t *len, struc
 	if (!next_piece(t, &p, now)) {
 		if (tcp_window_blocks(t))
 			tcp_arm_sent(t, now);
+		if (tcp_starves(t))
+			tcp_set_deadline(t, TCP_AT_PACE, now + STARVED);
 		return ADIT_OUT_NONE;
 	}
 	return send_piece(t, &p, buf, len, super, now);

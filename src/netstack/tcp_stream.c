@@ -58,22 +58,39 @@ static bool may_write(const struct tcp *t)
 	       t->state != TCP_SYN_SENT;
 }
 
+/* What to ask for, so that slabs in their sizes stay within our share of the memory; 0 = nothing now. */
+static size_t slab_hint(const struct tcp *t, size_t want)
+{
+	uint32_t share = tcp_send_share(t), left = share > t->sq.memory ? share - t->sq.memory : 0;
+
+	if (want > t->write_hint)
+		want = t->write_hint;
+	if (left < SLAB_SMALL_LEN && t->sq.len) { /* no other slab */
+		uint32_t room = sendq_room(&t->sq);
+
+		return want < room ? want : room;
+	}
+	if (left < SLAB_LARGE_LEN && want > SLAB_MEDIUM_LEN - SENDQ_HEADROOM)
+		want = SLAB_MEDIUM_LEN - SENDQ_HEADROOM;
+	if (left < SLAB_MEDIUM_LEN && want > SLAB_SMALL_LEN - SENDQ_HEADROOM)
+		want = SLAB_SMALL_LEN - SENDQ_HEADROOM;
+	return want ? want : 1;
+}
+
 uint8_t *adit_tcp_reserve(struct adit_sock *s, size_t want, size_t *room)
 {
 	struct tcp *t = tcp_of(s);
 	uint32_t limit = tcp_send_limit(t);
-	uint8_t *at;
+	uint8_t *at = NULL;
 
 	*room = 0;
 	if (!may_write(t))
 		return NULL;
-	if (t->sq.len >= limit) {
-		t->want_write = true;
-		return NULL;
-	}
-	at = sendq_reserve(&t->sq, want < t->write_hint ? want : t->write_hint, room);
+	if (t->sq.len < limit && (want = slab_hint(t, want)))
+		at = sendq_reserve(&t->sq, want, room);
 	if (!at) {
 		t->want_write = true;
+		tcp_want_out(t); /* if nothing is queued, no ACK will come to say that there is room again: time must */
 		return NULL;
 	}
 	if (*room > limit - t->sq.len)

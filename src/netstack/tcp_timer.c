@@ -183,6 +183,16 @@ static bool keepalive_expired(struct tcp *t, adit_time now)
 	return true;
 }
 
+/* Pacing allows more; or there may be memory again. */
+static void pace_expired(struct tcp *t)
+{
+	if (tcp_starves(t)) {
+		t->want_write = false;
+		ns_event(&t->sock, ADIT_EV_WRITABLE);
+	}
+	tcp_want_out(t);
+}
+
 static bool limit_expired(struct tcp *t)
 {
 	if (t->state == TCP_SYN_SENT || t->state == TCP_SYN_RECEIVED)
@@ -212,7 +222,7 @@ static bool expired(struct tcp *t, enum tcp_deadline d, adit_time now)
 	case TCP_AT_KEEPALIVE:
 		return keepalive_expired(t, now);
 	case TCP_AT_PACE:
-		tcp_want_out(t);
+		pace_expired(t);
 		return true;
 	case TCP_AT_GIVE_UP:
 		return limit_expired(t);

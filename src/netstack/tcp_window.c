@@ -6,18 +6,26 @@
  * (dynamic right-sizing, Fisk and Feng 2001), so that the offered window is
  * about twice the bandwidth-delay product. Both buffers are bounded by the
  * flow's cap and by a dynamic threshold (Choudhury and Hahne 1998): no flow
- * may hold more than a quarter of what is still free of the budget, so a few
- * flows get much, and many get equal shares.
+ * may hold more than a quarter of what is still free of the budget. So a few
+ * flows get much; and when nothing is free, who holds less than an equal share
+ * may have that, and who holds more waits.
  */
 #include "netstack/tcp.h"
 
-enum { SEND_MIN = 16 << 10, RECEIVE_MIN = 8 << 10, AHEAD_MIN = 64 << 10, AHEAD_MAX = 512 << 10 };
+enum { SEND_MIN = 4 << 10, RECEIVE_MIN = 8 << 10, SEND_EIGHTHS = 6, RECEIVE_EIGHTHS = 7,
+        AHEAD_MIN = 64 << 10, AHEAD_MAX = 512 << 10 };
 
-static uint32_t share(const struct tcp *t, uint32_t held, uint32_t least)
+/* eighths: of the budget, before slabs become scarce (slab.h). */
+static uint32_t share(const struct tcp *t, uint32_t held, unsigned eighths, uint32_t least)
 {
 	const struct adit_netstack *ns = t->sock.ns;
-	size_t limit = (adit_budget_left(ns->cfg.budget) + held) / 4;
+	const struct adit_budget *b = ns->cfg.budget;
+	size_t top = b->limit / 8 * eighths, used = b->used - b->idle, other = used - b->held;
+	size_t left = used < top ? top - used : 0, limit = (left + held) / 4;
+	size_t equal = top > other ? (top - other) / (b->holders + 1) : 0;
 
+	if (limit < equal)
+		limit = equal;
 	if (limit < least)
 		limit = least;
 	return limit < ns->cfg.flow_max ? (uint32_t)limit : (uint32_t)ns->cfg.flow_max;
@@ -25,12 +33,17 @@ static uint32_t share(const struct tcp *t, uint32_t held, uint32_t least)
 
 uint32_t tcp_receive_limit(const struct tcp *t)
 {
-	return share(t, t->rq.memory, RECEIVE_MIN);
+	return share(t, t->rq.memory, RECEIVE_EIGHTHS, RECEIVE_MIN);
+}
+
+uint32_t tcp_send_share(const struct tcp *t)
+{
+	return share(t, t->sq.memory, SEND_EIGHTHS, SEND_MIN);
 }
 
 uint32_t tcp_send_limit(const struct tcp *t)
 {
-	uint32_t most = share(t, t->sq.memory, SEND_MIN), ahead = t->cc.cwnd, wish;
+	uint32_t most = tcp_send_share(t), ahead = t->cc.cwnd, wish;
 
 	/* what is in flight, and what follows while the program is asked for more */
 	if (ahead < AHEAD_MIN)

@@ -82,6 +82,7 @@ const struct scenario scenarios[] = {
 	ENTRY(ping, 4),
 	ENTRY(idle_flows, 1),
 	ENTRY(shared_budget, 2),
+	ENTRY(tiny_budget, 4),
 	ENTRY(random, 25),
 	ENTRY(matrix_20m, 32),
 	ENTRY(matrix_1g, 32),

@@ -148,6 +148,7 @@ void world_fini(struct world *w)
 	stream_free_all(w);
 	watch_free(w);
 	EXPECT_INT(w, w->budget.used, ==, 0);
+	EXPECT_INT(w, w->budget.idle + w->budget.held + w->budget.holders, ==, 0);
 }
 
 struct adit_netstack_stats host_stats(const struct host *h)

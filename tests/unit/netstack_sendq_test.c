@@ -184,13 +184,13 @@ static void test_reserve(void **state)
 	(void)state;
 	lab_init(&l, 1, MIB);
 	budget = &l.budget;
-	assert_true(adit_budget_take(budget, MIB - MIB / 8 + 1));
+	assert_true(adit_budget_take(budget, MIB - MIB / 8 * 2 + 1));
 	for (int i = 0; i < 5; i++) {
 		assert_int_equal(put_bytes(&l, 60000), SLAB_SMALL_LEN - SENDQ_HEADROOM);
 		assert_int_equal(put_bytes(&l, 60000), 0);
 		ack_bytes(&l, l.q.len);
 	}
-	adit_budget_give(budget, MIB - MIB / 8 + 1);
+	adit_budget_give(budget, MIB - MIB / 8 * 2 + 1);
 	lab_fini(&l);
 }
 

@@ -91,6 +91,34 @@ static void test_short(void **state)
 	assert_int_equal(budget.used, 0);
 }
 
+/* What is to be sent ends an eighth earlier, so that what arrives finds room. */
+static void test_short_to_send(void **state)
+{
+	struct adit_budget budget = { .limit = 16 * MIB };
+	struct slab *all = NULL, *s;
+	size_t medium = 0;
+	struct slab_pool pool;
+
+	(void)state;
+	slab_pool_init(&pool, &budget);
+	while ((s = slab_get_to_send(&pool, 65536))) {
+		if (s->cls == SLAB_MEDIUM)
+			medium = budget.used;
+		assert_true(s->cls != SLAB_SMALL || slab_pool_scarce_to_send(&pool) || budget.used + 20000 > 12 * MIB);
+		s->next = all;
+		all = s;
+	}
+	assert_in_range(medium, 12 * MIB - 20000, 12 * MIB);
+	assert_in_range(budget.used, 14 * MIB - 5000, 14 * MIB);
+	assert_false(slab_pool_scarce(&pool));
+	s = slab_get_notes(&pool);
+	assert_non_null(s);
+	slab_put(&pool, s);
+	put_all(&pool, all);
+	slab_pool_fini(&pool);
+	assert_int_equal(budget.used + budget.idle, 0);
+}
+
 /* What lies free is given up for another class; in the reserve it goes back to the budget at once. */
 static void test_reclaim(void **state)
 {
@@ -177,6 +205,7 @@ static void test_random(void **state)
 					held[i]->data[held[i]->cap - 1] = (uint8_t)i;
 			}
 			assert_true(budget.used == pool[0].used + pool[1].used && budget.used <= budget.limit);
+			assert_true(budget.idle <= budget.used);
 		}
 		sum = 0;
 		for (unsigned i = 0; i < 256; i++)
@@ -195,7 +224,8 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_classes), cmocka_unit_test(test_short), cmocka_unit_test(test_reclaim),
+		cmocka_unit_test(test_classes), cmocka_unit_test(test_short), cmocka_unit_test(test_short_to_send),
+		cmocka_unit_test(test_reclaim),
 		cmocka_unit_test(test_trim), cmocka_unit_test(test_random),
 	};
 
