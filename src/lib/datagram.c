@@ -103,6 +103,7 @@ static void fd_ready(struct relay_fd *f, uint32_t events, adit_time now)
 	struct lib_datagram *d = adit_container_of(f, struct lib_datagram, out);
 	uint8_t buf[65536];
 
+	(void)events;
 	if (d->held)
 		return; /* closed meanwhile: what is still in it comes first */
 	for (int i = 0; i < BURST; i++) {
