@@ -25,12 +25,17 @@ cp -a "$LD_LIBRARY_PATH"/libadit.so* "$BIN"
 
 # build NAME PACKAGE...
 build() {
+	local source=$ROOT/examples/$1.c
+	[ -e "$source" ] || source=$TMP/$1.c
 	# shellcheck disable=SC2046
-	PKG_CONFIG_SYSROOT_DIR=$TMP/inst cc -Wall -Wextra -Werror -o "$BIN/$1" "$ROOT/examples/$1.c" \
+	PKG_CONFIG_SYSROOT_DIR=$TMP/inst cc -Wall -Wextra -Werror -o "$BIN/$1" "$source" \
 		$(pkg-config --cflags --libs adit) "${@:2}"
 }
 check "echo-server builds by pkg-config" build echo-server
 check "fetch builds by pkg-config" build fetch -lcurl
+# the first program of the tour in the documentation
+awk '/^```c$/ { c = 1; next } /^```$/ && c { exit } c' "$ROOT/doc/libadit.md" >"$TMP/tour.c"
+check "the tour's program builds" build tour
 equal "the library exports its interface alone" "$(nm -D --defined-only "$BIN/libadit.so.0" | grep -vc ' adit_\| ADIT_0')" 0
 
 topology_direct
@@ -60,6 +65,8 @@ wait_for 5 listening B 80
 nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups env LD_LIBRARY_PATH="$BIN" "$@"; }
 fetch() { ip netns exec "$P-A" setpriv --reuid 65534 --regid 65534 --clear-groups env LD_LIBRARY_PATH="$BIN" timeout 30 "$BIN/fetch" "$BIN/x.conf" "$@"; }
 equal "20 MB by libcurl on a descriptor of ours" "$(fetch 10.9.0.2:80 http://10.9.0.2/blob | sha256sum)" "$sum"
+equal "20 MB by the tour's program" "$(ip netns exec "$P-A" setpriv --reuid 65534 --regid 65534 --clear-groups env LD_LIBRARY_PATH="$BIN" \
+	timeout 30 "$BIN/tour" "$BIN/x.conf" 10.9.0.2:80 'GET /blob HTTP/1.0' | sed '1,/^\r$/d' | sha256sum)" "$sum"
 check_not "a closed port" fetch 10.9.0.2:81 http://10.9.0.2/blob
 check_not "no configuration" nobody "$BIN/fetch" "$BIN/none.conf" 10.9.0.2:80 http://10.9.0.2/
 for network in tcp udp; do
