@@ -102,6 +102,42 @@ for kind in range(4):
 seed("super", "unmended", bytes([0, 0, 20, 40, 0xb0, 4, 9]) + bytes([0x45]) + bytes(31) + b"\x50" + bytes(100))
 seed("super", "segment-of-one", bytes([1, 1, 0, 0, 1, 0, 0]) + bytes(220))
 
+# Steps of netstack.c: op (segment 0, call 3, time 4, icmp 5, raw 6, merged 7; flow in the upper half), then its bytes.
+ESTABLISH = bytes([0x30, 0x02, 0x80, 0x30, 0x10, 0])
+for name, steps in {
+    "data": [0, 0x10, 4, 5, 3, 0, 50, 4, 0x80, 0, 0x10, 4, 5, 4, 0x85],
+    "reset": [0, 0x04, 1, 8, 0, 0x04, 0], "syn-again": [0, 0x02, 1, 9, 4, 0xc8, 0, 0x12, 0],
+    "close-both": [3, 1, 0, 0, 0x11, 0, 4, 0x88, 0, 0x10, 0], "close-first": [0, 0x11, 0, 3, 1, 0, 0, 0x10, 0, 4, 0xff],
+    "closing": [3, 1, 0, 0, 0x11, 3, 0, 8, 0, 0x10, 0], "abort": [3, 0, 40, 3, 3, 0, 0, 0x10, 4, 9],
+    "zero-window": [0, 0x10, 16, 0, 0, 3, 0, 90, 4, 0xc8, 4, 0xd8, 0, 0x10, 16, 0xff, 0xff, 4, 0x88],
+    "holes": [0, 0x10, 5, 0x43, 10, 0, 0x10, 5, 0x53, 10, 0, 0x10, 4, 30, 4, 0x61],
+    "sack": [3, 0, 200, 0, 0x10, 64, 12, 0, 1, 1, 5, 10, 0, 0, 5, 0, 0, 0, 9, 0, 4, 0x88],
+    "refused": [0x33, 4, 1, 0x30, 0x02, 0x80, 0x33, 2, 0], "dial": [0x33, 5, 0, 0x30, 0x12, 0x80, 0x30, 0x10, 4, 9],
+    "too-big": [3, 0, 200, 5, 0, 4, 4, 5, 0x14], "unreachable": [3, 0, 200, 5, 0, 1, 4, 0, 0, 4, 0xff],
+    "merged": [7, 200, 8, 3, 0, 8, 7, 200, 8, 3, 1, 8, 4, 0x61], "memory": [0x13, 11, 1, 3, 0, 255, 7, 255, 19, 0, 0, 8, 4, 0xa8],
+    "mtu": [3, 0, 250, 3, 6, 0, 4, 0x88], "small": [0x13, 7, 30, 0x13, 8, 200, 4, 0x11],
+    "options": [3, 9, 7, 3, 0, 10, 3, 0, 10, 4, 0xff, 4, 0xff],
+}.items():
+    seed("netstack", name, bytes([1]) + bytes(steps))
+    seed("netstack", name + "-late", bytes([3]) + ESTABLISH + bytes(x + 0x30 if i == 0 else x for i, x in enumerate(steps)))
+seed("netstack", "udp", bytes([1, 6, 1]) + chunk(bytes([1, 0, 0, 53, 0, 12, 0, 0]) + b"data"))
+seed("netstack", "echo", bytes([1, 6, 0]) + chunk(bytes([8, 0, 0, 0, 0, 1, 0, 1]) + b"data"))
+seed("netstack", "fragment", bytes([1, 6, 9]) + chunk(bytes([1, 2, 0x20, 0, 0, 53, 0, 16]) + bytes(16)) + bytes([4, 0xff, 4, 0xff]))
+
+# netstack_pair.c: two bytes of configuration, then op (time 0, open 2, link 3, end 4; stream and side above), its bytes.
+for name, steps in {
+    "hello": [2, 2, 5, 5, 0, 0x91], "half": [2, 2 + 4, 0x93, 0, 0, 0xa1, 4, 0, 0, 0, 0x91],
+    "loss": [3, 0, 1, 0x1a, 30, 2, 2, 0xb8, 0x78, 0, 0xaf], "reorder": [3, 0, 8, 0x1a, 30, 0x55, 2, 0, 0xb8, 0, 0, 0xaf],
+    "dup-corrupt": [3, 1, 20, 9, 40, 40, 3, 0, 20, 9, 40, 40, 2, 2, 0xa8, 0xa8, 0, 0xaf],
+    "mtu": [2, 2, 0xb8, 0, 0, 0x45, 3, 2, 32, 9, 5, 0, 0xaf], "blackhole": [2, 0, 0xb8, 0, 0, 0x45, 3, 0, 32, 9, 5, 0, 0xaf],
+    "outage": [2, 2, 0xb8, 0xb8, 0, 0x45, 3, 4, 128, 9, 0, 0xaf, 3, 0, 0, 9], "stop": [2, 2, 0xa8, 0, 12, 1, 0, 0, 0xaf, 12, 1, 255],
+    "abort": [2, 2, 0xa8, 0xa8, 0, 0x45, 4, 7, 7], "close": [2, 2, 0xa8, 0xa8, 0, 0x45, 12, 7, 3, 0, 0xaf],
+    "held": [2, 0xc2, 5, 5, 0, 0xa1, 4, 4, 0], "many": [2, 2, 0x98, 5, 2, 1, 0x98, 5, 2, 3, 5, 0x98, 2, 0, 5, 0x98, 0, 0xaf],
+    "ecn": [3, 0, 66, 9, 0x31, 1, 2, 2, 0xb8, 0, 0, 0xaf], "set-mtu": [2, 2, 0xb8, 0xb8, 0, 0x45, 4, 6, 1, 12, 6, 0x55, 0, 0xaf],
+}.items():
+    seed("netstack_pair", name, bytes([0, 0]) + bytes(steps))
+    seed("netstack_pair", name + "-merged", bytes([0x1b, 1]) + bytes(steps))
+
 seed("gro", "tcp", bytes([0]) + bytes([2, 0x40, 0] * 10 + [0xe2, 4, 0]))
 seed("gro", "udp", bytes([1]) + bytes([0, 0, 0] * 10 + [0xa0, 0, 0, 0, 0, 0]))
 seed("gro", "mixed", bytes([1]) + bytes([2, 0x40, 0, 3, 0x40, 0, 0, 0, 0, 1, 0, 0, 6, 1, 0, 0x12, 2, 4] * 8))

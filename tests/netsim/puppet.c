@@ -126,6 +126,17 @@ static unsigned write_options(struct puppet *p, uint8_t *at)
 	return padded;
 }
 
+void puppet_pattern(const struct puppet *p, uint32_t seq, uint8_t *to, uint32_t len)
+{
+	uint32_t at = seq - p->iss - 1, first = 0 - at;
+	unsigned id = p->st ? p->st->id : 0, side = p->st && p->end->side == 0;
+
+	if (first == 0 || first > len)
+		first = len;
+	pattern_fill(id, side, at, to, first);
+	pattern_fill(id, side, 0, to + first, len - first); /* past the last number, which is in front of the stream */
+}
+
 void puppet_segment(struct puppet *p, unsigned flags, uint32_t seq, uint32_t ack, uint32_t len)
 {
 	static uint8_t t[PACKET_MAX];
@@ -141,7 +152,7 @@ void puppet_segment(struct puppet *p, unsigned flags, uint32_t seq, uint32_t ack
 	hdr = 20 + write_options(p, t + 20);
 	t[12] = (uint8_t)(hdr / 4 << 4);
 	if (len)
-		pattern_fill(p->st ? p->st->id : 0, p->st && p->end->side == 0, seq - p->iss - 1, t + hdr, len);
+		puppet_pattern(p, seq, t + hdr, len);
 	puppet_packet(p, ADIT_IPPROTO_TCP, t, hdr + len);
 }
 

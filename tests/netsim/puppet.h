@@ -49,6 +49,8 @@ void puppet_packet(struct puppet *p, uint8_t protocol, const void *l4, uint32_t 
 void puppet_raw(struct puppet *p, const uint8_t *ip, uint32_t len);
 /* The IP header and transport of puppet_packet, not sent; returns its length. */
 uint32_t puppet_write(struct puppet *p, uint8_t *ip, uint8_t protocol, const void *l4, uint32_t len);
+/* The bytes of its stream from this sequence number on. */
+void puppet_pattern(const struct puppet *p, uint32_t seq, uint8_t *to, uint32_t len);
 /* One segment, exactly so; bytes of the pattern by their sequence number. */
 void puppet_segment(struct puppet *p, unsigned flags, uint32_t seq, uint32_t ack, uint32_t len);
 /* The next of its stream. */
