@@ -7,6 +7,7 @@ late   7     (and 4000) counts bytes, and answers only after the end of file
 early  8     sends FOLDER/blob and its end of file first, then answers with nothing, but writes to FOLDER/early
              the SHA-256 of what comes until the client's end of file
 linger 9     reads one byte and resets (SO_LINGER 0)
+fate   10    writes to FOLDER/fate how the connection ended: "eof" or "reset", and after how many bytes
 echo   4000  UDP: answers each datagram after as many ms as its first word says, with " from PORT" at its end
 """
 import hashlib
@@ -186,6 +187,20 @@ def serve_linger():
         c.close()
 
     tcp_server(9, work)
+
+
+def serve_fate():
+    def work(c):
+        n, how = 0, "eof"
+        try:
+            while d := c.recv(1 << 16):
+                n += len(d)
+        except ConnectionResetError:
+            how = "reset"
+        with open(os.path.join(FOLDER, "fate"), "w") as f:
+            f.write("%s %d\n" % (how, n))
+
+    tcp_server(10, work)
 
 
 for what in sys.argv[2:]:
