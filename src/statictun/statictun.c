@@ -65,12 +65,25 @@ static void core_told(struct adit_watch *w, uint32_t events)
 		statictun_grant(&p->s, now);
 }
 
-/* "status text IFACE": only who serves that interface answers; without a name everybody. */
+static bool write_status(struct program *p, bool json, FILE *out)
+{
+	struct statictun_status status;
+
+	if (statictun_status_take(&status, &p->s))
+		return false;
+	if (json)
+		statictun_status_json(out, &status);
+	else
+		statictun_status_text(out, &status);
+	statictun_status_free(&status);
+	return true;
+}
+
+/* "status text IFACE": who serves another interface says nothing; without a name everybody is meant. */
 static bool answer(void *arg, const char *request, size_t len, bool end, FILE *out)
 {
 	struct program *p = arg;
 	const char *nl = memchr(request, '\n', len);
-	struct statictun_status status;
 	char word[8], ifname[ADIT_IFNAME_LEN] = "", line[64];
 	int n;
 
@@ -78,17 +91,11 @@ static bool answer(void *arg, const char *request, size_t len, bool end, FILE *o
 		return false;
 	snprintf(line, sizeof(line), "%.*s", (int)(nl ? nl - request : (ptrdiff_t)len), request);
 	n = sscanf(line, "status %7s %15s", word, ifname);
-	if (n < 1 || (strcmp(word, "text") && strcmp(word, "json")) ||
-	    (n == 2 && strcmp(ifname, adit_tunnel_ifname(p->s.tunnel))))
-		return false;
-	if (statictun_status_take(&status, &p->s))
-		return false;
-	if (!strcmp(word, "json"))
-		statictun_status_json(out, &status);
-	else
-		statictun_status_text(out, &status);
-	statictun_status_free(&status);
-	return true;
+	if (n < 1 || (strcmp(word, "text") && strcmp(word, "json")))
+		return true;
+	if (n == 2 && strcmp(ifname, adit_tunnel_ifname(p->s.tunnel)))
+		return true;
+	return write_status(p, !strcmp(word, "json"), out);
 }
 
 static int watch(struct program *p, struct adit_watch *w, int fd, void (*ready)(struct adit_watch *, uint32_t))
