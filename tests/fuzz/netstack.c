@@ -440,7 +440,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0)
 		return 0;
 	adit_rd_init(&r, data + 1, size - 1);
-	world_init(&world, "fuzz", 2u * (data[0] & 31) + 1, false);
+	world_init(&world, "fuzz", 2u * (data[0] & 31) + 1, getenv("NETSIM_PACKETS")); /* a trace, for replays */
 	if (setjmp(world.failed)) {
 		fprintf(stderr, "%s\n", world.message);
 		abort();

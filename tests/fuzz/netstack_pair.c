@@ -217,7 +217,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 3)
 		return 0;
 	adit_rd_init(&r, data + 2, size - 2);
-	world_init(&world, "fuzz", (uint64_t)data[0] << 8 | data[1], false);
+	world_init(&world, "fuzz", (uint64_t)data[0] << 8 | data[1], getenv("NETSIM_PACKETS")); /* a trace, for replays */
 	if (setjmp(world.failed)) {
 		fprintf(stderr, "%s\n", world.message);
 		abort();

@@ -101,7 +101,8 @@ static void syn_seen(struct world *w, struct pair *p, unsigned from, const struc
 	struct side *me = &p->side[from];
 	const uint8_t *mss, *scale;
 	unsigned len = 0;
-	bool again = me->open && me->iss == v->seq;
+	/* two connections of one moment have one ISN, but answer different SYNs */
+	bool again = me->open && me->iss == v->seq && (!(v->flags & ADIT_TCP_ACK) || !me->acked || me->ack == v->ack);
 
 	mss = option(w, v, 2, &len);
 	EXPECT(w, mss && len == 2); /* RFC 9293 3.7.1: always */
