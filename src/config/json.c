@@ -68,12 +68,13 @@ static void unexpected(struct conf_reader *rd, const char *wanted)
 {
 	char what[CONF_WHAT_LEN];
 
-	if (rd->over)
-		return;
+	if (rd->over || (rd->p >= rd->end && rd->doc->root->kind != ADIT_CONF_BROKEN))
+		return; /* said of what is not closed */
 	if (rd->p + 1 < rd->end && (*rd->p == '#' || (*rd->p == '/' && (rd->p[1] == '/' || rd->p[1] == '*'))))
 		conf_fault(rd, rd->p, "JSON has no comments (remove it)");
 	else
-		conf_fault(rd, rd->p, "expected %s, found %s", wanted, conf_what(rd, rd->p, what));
+		conf_fault(rd, rd->p, "expected %s, found %s%s", wanted, conf_what(rd, rd->p, what),
+			   conf_is(rd, '\'') ? " (text stands in double quotes)" : "");
 }
 
 /* --- containers ----------------------------------------------------------------- */
@@ -150,13 +151,16 @@ static void read_item(struct conf_reader *rd, struct adit_conf_node *array)
 /* Behind an item: true when another one follows. */
 static bool go_on(struct conf_reader *rd, const struct adit_conf_node *node, char close)
 {
+	unsigned line = rd->line;
+
 	rd->at = node;
 	skip_space(rd);
 	if (rd->p < rd->end && *rd->p != ',' && *rd->p != ']' && *rd->p != '}') {
-		unexpected(rd, close == ']' ? "',' or ']'" : "',' or '}'");
-		/* A comma that was forgotten at a line's end: take it as there. */
-		if (*rd->p == '"' && rd->p > rd->line_start && !memchr(rd->line_start, ',', (size_t)(rd->p - rd->line_start)))
-			return true;
+		/* a string that was not closed took the comma with it */
+		if (rd->line == line || !node->u.list.last || node->u.list.last->kind != ADIT_CONF_BROKEN)
+			unexpected(rd, close == ']' ? "',' or ']'" : "',' or '}'");
+		if (*rd->p == '"')
+			return true; /* a comma that was forgotten */
 		skip_item(rd);
 	}
 	if (!conf_is(rd, ','))

@@ -53,9 +53,18 @@ static bool escape(struct conf_reader *rd, struct conf_buf *ret)
 		rd->p += 2 + n;
 		return n > 0;
 	}
+	if (rd->p + 1 >= rd->end || c == '\n' || c == '\r') {
+		rd->p++; /* the string is not closed, as will be said */
+		return false;
+	}
 	conf_error(rd, rd->p, "unknown escape (there are \\\" \\\\ \\/ \\b \\f \\n \\r \\t and \\uXXXX)");
-	rd->p += c == '\0' || c == '\n' || (unsigned char)c >= 0x80 ? 1 : 2;
+	rd->p += (unsigned char)c < 0x20 || (unsigned char)c >= 0x80 ? 1 : 2;
 	return false;
+}
+
+static bool at_line_end(const struct conf_reader *rd)
+{
+	return rd->p >= rd->end || *rd->p == '\n' || conf_starts(rd, "\r\n");
 }
 
 /* A run of plain characters; false when it ends before one that must not be. */
@@ -68,7 +77,7 @@ static bool plain(struct conf_reader *rd, struct conf_buf *ret)
 	       (n = conf_utf8_len(rd->p, rd->end)) != 0)
 		rd->p += n;
 	conf_buf_add(rd, ret, start, (size_t)(rd->p - start));
-	return rd->p >= rd->end || *rd->p == '"' || *rd->p == '\\' || *rd->p == '\n';
+	return at_line_end(rd) || *rd->p == '"' || *rd->p == '\\';
 }
 
 bool json_string(struct conf_reader *rd, struct conf_buf *ret)
@@ -81,11 +90,11 @@ bool json_string(struct conf_reader *rd, struct conf_buf *ret)
 	for (;;) {
 		if (!plain(rd, ret)) {
 			if (ok)
-				conf_error(rd, rd->p, "%s in a string (write it as \\u and four digits)",
-					   conf_what(rd, rd->p, what));
+				conf_error(rd, rd->p, "%s in a string%s", conf_what(rd, rd->p, what),
+					   (unsigned char)*rd->p >= 0x80 ? "" : " (write it as \\u and four digits)");
 			ok = false;
 			rd->p++;
-		} else if (rd->p >= rd->end || *rd->p == '\n') {
+		} else if (at_line_end(rd)) {
 			conf_fault_at(rd, start, "the string is not closed in its line (\\n stands for a new line)");
 			return false;
 		} else if (*rd->p == '"') {

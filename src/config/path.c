@@ -72,6 +72,8 @@ static void prepend_part(struct backwards *b, const struct adit_conf_node *node)
 {
 	char index[32];
 
+	if (!node->key && node->parent->kind != ADIT_CONF_ARRAY)
+		return; /* what is under a header that could not be read */
 	if (!node->key) {
 		snprintf(index, sizeof(index), "[%zu]", node->index);
 		prepend(b, index, strlen(index));
@@ -94,11 +96,11 @@ const char *adit_conf_path(const struct adit_conf_node *node, char buf[ADIT_CONF
 	*b.p = '\0';
 	for (; node && node->parent && !b.cut; node = node->parent)
 		prepend_part(&b, node);
-	if (!b.cut)
-		return b.p;
-	while (((unsigned char)*b.p & 0xc0) == 0x80) /* never half of a character */
+	while (b.cut && ((unsigned char)*b.p & 0xc0) == 0x80) /* never half of a character */
 		b.p++;
-	b.p -= 3;
-	memcpy(b.p, "...", 3);
-	return b.p;
+	if (b.cut) {
+		b.p -= 3;
+		memcpy(b.p, "...", 3);
+	}
+	return memmove(buf, b.p, (size_t)(buf + ADIT_CONF_PATH_LEN - b.p));
 }

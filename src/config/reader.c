@@ -157,9 +157,23 @@ void conf_fault_at(struct conf_reader *rd, struct adit_conf_pos pos, const char 
 {
 	va_list ap;
 
+	bool known = rd->fault_line == pos.line || rd->word_line == pos.line;
+
+	rd->fault_line = pos.line;
+	if (known)
+		return;
+	va_start(ap, fmt);
+	report(rd, pos, fmt, ap);
+	va_end(ap);
+}
+
+void conf_word_fault_at(struct conf_reader *rd, struct adit_conf_pos pos, const char *fmt, ...)
+{
+	va_list ap;
+
 	if (rd->fault_line == pos.line)
 		return;
-	rd->fault_line = pos.line;
+	rd->word_line = pos.line;
 	va_start(ap, fmt);
 	report(rd, pos, fmt, ap);
 	va_end(ap);

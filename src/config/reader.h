@@ -19,10 +19,12 @@ struct conf_reader {
 	const char *mark;       /* or from here on, so that a long line is counted once */
 	unsigned line, mark_col;
 	unsigned fault_line;             /* with a fault of syntax: more of them in that line are its consequences */
+	unsigned word_line;              /* with a wrong word: the same, but another wrong word is its own fault */
 	const struct adit_conf_node *at; /* what is being read, for messages */
 	struct adit_conf_node *limbo;    /* read, but not part of the tree: it stood twice, or in a wrong place */
 	bool no_memory;
-	bool over; /* a limit was passed: nothing more is read */
+	bool over;  /* a limit was passed: nothing more is read */
+	bool prose; /* a string was never closed: what follows may belong to it */
 };
 
 /* Bytes that are gathered; wiped when freed or moved. */
@@ -51,8 +53,12 @@ void conf_error_at(struct conf_reader *rd, struct adit_conf_pos pos, const char 
 /* A fault of syntax: one a line is enough. */
 void conf_fault_at(struct conf_reader *rd, struct adit_conf_pos pos, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* A value that is none, but whose end is known. */
+void conf_word_fault_at(struct conf_reader *rd, struct adit_conf_pos pos, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 #define conf_error(rd, where, ...) conf_error_at(rd, conf_pos(rd, where), __VA_ARGS__)
 #define conf_fault(rd, where, ...) conf_fault_at(rd, conf_pos(rd, where), __VA_ARGS__)
+#define conf_word_fault(rd, where, ...) conf_word_fault_at(rd, conf_pos(rd, where), __VA_ARGS__)
 static inline bool conf_is(const struct conf_reader *rd, char c)
 {
 	return rd->p < rd->end && *rd->p == c;

@@ -78,6 +78,11 @@ static void read_lines(struct toml *tm)
 		toml_skip_blank(rd);
 		if (rd->p >= rd->end || toml_newline(rd))
 			continue;
+		if (rd->prose && !toml_is_statement(rd)) {
+			toml_skip_line(rd);
+			continue;
+		}
+		rd->prose = false;
 		rd->at = tm->table;
 		if (*rd->p == '#')
 			toml_comment(rd);

@@ -9,7 +9,7 @@
 enum toml_state {
 	TOML_VALUE,    /* an inline table or an array in brackets: nothing */
 	TOML_HEADER,   /* [a]: keys below it, [a.b] */
-	TOML_IMPLICIT, /* a of [a.b]: the same, and [a] once */
+	TOML_IMPLICIT, /* a of [a.b]: the same, and [a] or a.c = 1 once */
 	TOML_DOTTED,   /* a of a.b = 1: more dotted keys, [a.c] */
 	TOML_LIST,     /* [[a]]: another [[a]] */
 };
@@ -60,6 +60,8 @@ struct adit_conf_node *toml_limbo(struct toml *tm, struct adit_conf_node *parent
 
 /* --- values (toml_value.c, toml_scalar.c, toml_time.c) -------------------------- */
 
+/* Can the line at the cursor only be a header, or KEY = VALUE? */
+bool toml_is_statement(const struct conf_reader *rd);
 /* key, '=' and a value, into the table. False after a fault of syntax. */
 bool toml_read_pair(struct toml *tm, struct adit_conf_node *table);
 /* Number, date, true or false: all characters that may belong to it are taken. */

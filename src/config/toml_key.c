@@ -15,6 +15,13 @@ void toml_key_fini(struct toml_key *key)
 		conf_buf_fini(&key->part[--key->cnt].key);
 }
 
+static const char *hint(const struct conf_reader *rd)
+{
+	if (conf_is(rd, '{'))
+		return " (a file of JSON has a name that ends in .json)";
+	return conf_utf8_len(rd->p, rd->end) > 1 ? " (such a key stands in quotes)" : "";
+}
+
 static bool read_part(struct conf_reader *rd, struct toml_part *part)
 {
 	char what[CONF_WHAT_LEN];
@@ -27,8 +34,7 @@ static bool read_part(struct conf_reader *rd, struct toml_part *part)
 	while (rd->p < rd->end && toml_is_bare(*rd->p))
 		rd->p++;
 	if (rd->p == start) {
-		conf_fault(rd, rd->p, "expected a key, found %s%s", conf_what(rd, rd->p, what),
-			   rd->p < rd->end && (unsigned char)*rd->p >= 0x80 ? " (such a key stands in quotes)" : "");
+		conf_fault(rd, rd->p, "expected a key, found %s%s", conf_what(rd, rd->p, what), hint(rd));
 		return false;
 	}
 	conf_buf_add(rd, &part->key, start, (size_t)(rd->p - start));

@@ -150,6 +150,6 @@ bool toml_scalar(struct conf_reader *rd, struct adit_conf_node *node)
 		wrong = read_name(w, node) ? NULL : read_number(rd, w, node);
 	}
 	if (wrong)
-		conf_fault(rd, w.p, "%s", wrong);
+		conf_word_fault(rd, w.p, "%s", wrong);
 	return true;
 }

@@ -168,6 +168,7 @@ static bool not_closed(struct conf_reader *rd, const struct string *s)
 	if (s->lines) {
 		conf_fault_at(rd, s->start, "the string is not closed (%c%c%c is missing)", s->quote, s->quote, s->quote);
 		/* All to the end of the file was taken for a string; most of it is none. */
+		rd->prose = true;
 		conf_back_to(rd, s->line_start, s->line);
 		toml_skip_line(rd);
 	} else {
@@ -196,7 +197,7 @@ static bool read_string(struct conf_reader *rd, const struct string *s, struct c
 		} else {
 			if (ok)
 				conf_error(rd, rd->p, "%s in a string%s", conf_what(rd, rd->p, what),
-					   (unsigned char)*rd->p >= 0x80 ? "" : " (write it as \\u and four digits)");
+					   (unsigned char)*rd->p >= 0x80 ? "" : " (write it as \\u and four digits, in double quotes)");
 			ok = false;
 			rd->p++;
 		}

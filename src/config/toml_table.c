@@ -37,11 +37,10 @@ struct adit_conf_node *toml_limbo(struct toml *tm, struct adit_conf_node *parent
 	return node;
 }
 
-static struct adit_conf_node *new_table(struct toml *tm, struct adit_conf_node *parent, struct toml_part *part,
-					enum toml_state state)
+static struct adit_conf_node *new_table(struct toml *tm, struct adit_conf_node *parent, struct conf_buf *key,
+					struct adit_conf_pos pos, enum toml_state state)
 {
-	struct adit_conf_node *node = conf_node_new(&tm->rd, parent, part ? &part->key : NULL,
-						    part ? part->pos : (struct adit_conf_pos){ 1, 1 }, true);
+	struct adit_conf_node *node = conf_node_new(&tm->rd, parent, key, pos, true);
 
 	if (!node || !conf_node_open(&tm->rd, node, ADIT_CONF_TABLE))
 		return NULL;
@@ -57,9 +56,11 @@ static struct adit_conf_node *through_dot(struct toml *tm, struct adit_conf_node
 	struct adit_conf_node *child = conf_node_find(table, &part->key);
 
 	if (!child)
-		return new_table(tm, table, part, TOML_DOTTED);
-	if (child->kind == ADIT_CONF_TABLE && child->state == TOML_DOTTED)
+		return new_table(tm, table, &part->key, part->pos, TOML_DOTTED);
+	if (child->kind == ADIT_CONF_TABLE && (child->state == TOML_DOTTED || child->state == TOML_IMPLICIT)) {
+		child->state = TOML_DOTTED; /* what was only implied is made now */
 		return child;
+	}
 	tm->rd.at = child;
 	if (child->kind == ADIT_CONF_TABLE)
 		conf_error_at(&tm->rd, part->pos, "was made %s in line %u (dotted keys cannot add to it)",
@@ -96,7 +97,7 @@ static struct adit_conf_node *through_header(struct toml *tm, struct adit_conf_n
 	struct adit_conf_node *child = conf_node_find(table, &part->key);
 
 	if (!child)
-		return new_table(tm, table, part, TOML_IMPLICIT);
+		return new_table(tm, table, &part->key, part->pos, TOML_IMPLICIT);
 	if (child->kind == ADIT_CONF_TABLE && child->state != TOML_VALUE)
 		return child;
 	if (child->kind == ADIT_CONF_ARRAY && child->state == TOML_LIST)
@@ -144,7 +145,7 @@ static struct adit_conf_node *enter_table(struct toml *tm, struct adit_conf_node
 		report_clash(tm, node, part->pos, false);
 		return toml_limbo(tm, parent, &part->key, part->pos);
 	} else {
-		node = new_table(tm, parent, part, TOML_HEADER);
+		node = new_table(tm, parent, &part->key, part->pos, TOML_HEADER);
 	}
 	if (node)
 		node->pos = pos;
@@ -154,7 +155,7 @@ static struct adit_conf_node *enter_table(struct toml *tm, struct adit_conf_node
 static struct adit_conf_node *enter_list(struct toml *tm, struct adit_conf_node *parent, struct toml_part *part,
 					 struct adit_conf_pos pos)
 {
-	struct adit_conf_node *list = conf_node_find(parent, &part->key), *node;
+	struct adit_conf_node *list = conf_node_find(parent, &part->key);
 
 	if (list && (list->kind != ADIT_CONF_ARRAY || list->state != TOML_LIST)) {
 		report_clash(tm, list, part->pos, true);
@@ -167,10 +168,7 @@ static struct adit_conf_node *enter_list(struct toml *tm, struct adit_conf_node 
 		list->state = TOML_LIST;
 		list->pos = pos;
 	}
-	node = new_table(tm, list, NULL, TOML_HEADER);
-	if (node)
-		node->key_pos = node->pos = pos;
-	return node;
+	return new_table(tm, list, NULL, pos, TOML_HEADER);
 }
 
 struct adit_conf_node *toml_enter(struct toml *tm, struct adit_conf_pos pos, bool list)

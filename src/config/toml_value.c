@@ -4,7 +4,8 @@
  *
  * DOC: After a fault inside of an array, reading goes on with the next item.
  * An array that was never closed would swallow the rest of the file: a line that
- * can only be a header or KEY = VALUE ends it.
+ * can only be a header or KEY = VALUE ends it. A table in braces is read over
+ * line ends, though these are reported, as they are a common mistake.
  */
 #include <string.h>
 
@@ -75,7 +76,7 @@ static bool is_header(const char *p, const char *end)
 	return true;
 }
 
-static bool is_statement(const struct conf_reader *rd)
+bool toml_is_statement(const struct conf_reader *rd)
 {
 	const char *after;
 
@@ -100,7 +101,7 @@ static bool skip_between(struct toml *tm, const struct adit_conf_node *array)
 			break;
 		fresh = true;
 	}
-	if (rd->p < rd->end && !(fresh && is_statement(rd)))
+	if (rd->p < rd->end && !(fresh && toml_is_statement(rd)))
 		return true;
 	rd->at = array;
 	conf_fault_at(rd, array->pos, "is not closed (']' is missing)");
@@ -130,6 +131,7 @@ static void read_item(struct toml *tm, struct adit_conf_node *array)
 static void read_array(struct toml *tm, struct adit_conf_node *array)
 {
 	struct conf_reader *rd = &tm->rd;
+	unsigned line;
 
 	if (!conf_node_open(rd, array, ADIT_CONF_ARRAY))
 		return;
@@ -141,10 +143,13 @@ static void read_array(struct toml *tm, struct adit_conf_node *array)
 			return;
 		}
 		read_item(tm, array);
+		line = rd->line;
 		if (rd->over || rd->no_memory || tm->resumed || !skip_between(tm, array))
 			return;
 		rd->at = array;
 		if (!conf_is(rd, ',') && !conf_is(rd, ']')) {
+			if (rd->line > line && (rd->fault_line == line || rd->word_line == line))
+				continue; /* the comma was lost with what was wrong before it */
 			unexpected(rd, "',' or ']'");
 			skip_item(rd);
 		}
@@ -168,44 +173,76 @@ static void skip_braces(struct conf_reader *rd)
 	}
 }
 
+/*
+ * A line's end in braces, where TOML 1.0 has none. It is reported, once a table,
+ * and what follows is read as if it stood in the line. False when that cannot be.
+ */
+static bool skip_lines(struct toml *tm, bool after_value, bool *told)
+{
+	struct conf_reader *rd = &tm->rd;
+	bool fresh = false;
+
+	toml_skip_blank(rd);
+	if (rd->p < rd->end && *rd->p != '#' && *rd->p != '\n' && !conf_starts(rd, "\r\n"))
+		return true;
+	if (!*told)
+		conf_fault(rd, rd->p, "a table in braces ends in its line (a [header] begins one of many lines)");
+	*told = true;
+	do {
+		toml_comment(rd);
+		fresh = toml_newline(rd) || fresh;
+		toml_skip_blank(rd);
+	} while (rd->p < rd->end && (*rd->p == '#' || *rd->p == '\n' || conf_starts(rd, "\r\n")));
+	if (rd->p < rd->end && *rd->p != '[' && (!after_value || *rd->p == ',' || *rd->p == '}'))
+		return true;
+	tm->resumed = fresh;
+	return false;
+}
+
+/* Between the pairs: true when another one follows. */
+static bool next_pair(struct toml *tm, bool *told)
+{
+	struct conf_reader *rd = &tm->rd;
+
+	if (!skip_lines(tm, true, told) || conf_is(rd, '}'))
+		return false;
+	if (!conf_is(rd, ',')) {
+		unexpected(rd, "',' or '}'");
+		return false;
+	}
+	rd->p++;
+	if (!skip_lines(tm, false, told))
+		return false;
+	if (conf_is(rd, '}'))
+		conf_fault(rd, rd->p, "expected another key after ',' (only a list may end with a comma)");
+	return !conf_is(rd, '}');
+}
+
 static void read_inline_table(struct toml *tm, struct adit_conf_node *table)
 {
 	struct conf_reader *rd = &tm->rd;
+	bool told = false, ok;
 
 	if (!conf_node_open(rd, table, ADIT_CONF_TABLE))
 		return;
 	rd->p++;
-	toml_skip_blank(rd);
-	if (conf_is(rd, '}')) {
+	ok = skip_lines(tm, false, &told);
+	if (ok && !conf_is(rd, '}')) {
+		do {
+			ok = toml_read_pair(tm, table);
+			if (rd->over || rd->no_memory || tm->resumed)
+				return;
+			rd->at = table;
+		} while (ok && next_pair(tm, &told));
+	}
+	table->state = TOML_VALUE;
+	if (ok && conf_is(rd, '}')) {
 		rd->p++;
-		table->state = TOML_VALUE;
 		return;
 	}
-	for (;;) {
-		bool ok = toml_read_pair(tm, table);
-
-		if (rd->over || rd->no_memory || tm->resumed)
-			return;
-		rd->at = table;
-		toml_skip_blank(rd);
-		if (ok && conf_is(rd, '}')) {
-			rd->p++;
-			table->state = TOML_VALUE;
-			return;
-		}
-		if (!ok || !conf_is(rd, ','))
-			break;
-		rd->p++;
-		toml_skip_blank(rd);
-		if (conf_is(rd, '}')) {
-			conf_fault(rd, rd->p, "expected another key after ',' (only a list may end with a comma)");
-			break;
-		}
-	}
-	unexpected(rd, "',' or '}' in the same line");
-	table->state = TOML_VALUE;
 	rd->doc->torn = true;
-	skip_braces(rd);
+	if (!tm->resumed)
+		skip_braces(rd);
 }
 
 /* --- values ------------------------------------------------------------------------------ */
@@ -214,6 +251,7 @@ static void read_value(struct toml *tm, struct adit_conf_node *node)
 {
 	struct conf_reader *rd = &tm->rd;
 	struct conf_buf b = { 0 };
+	char what[CONF_WHAT_LEN];
 
 	node->pos = conf_pos(rd, rd->p);
 	if (!node->key)
@@ -227,7 +265,7 @@ static void read_value(struct toml *tm, struct adit_conf_node *node)
 			conf_node_set_string(rd, node, &b);
 		conf_buf_fini(&b);
 	} else if (!toml_scalar(rd, node)) {
-		unexpected(rd, "a value");
+		conf_word_fault(rd, rd->p, "expected a value, found %s", conf_what(rd, rd->p, what));
 	}
 }
 

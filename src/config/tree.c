@@ -114,7 +114,8 @@ struct adit_conf_node *conf_node_new(struct conf_reader *rd, struct adit_conf_no
 	if (rd->over || rd->no_memory)
 		return NULL;
 	if (parent && ++rd->node_cnt > rd->nodes_max) {
-		conf_error_at(rd, key_pos, "is too much: the file has more than %zu values", rd->nodes_max);
+		rd->at = parent;
+		conf_error_at(rd, key_pos, "the file has more than %zu values", rd->nodes_max);
 		rd->over = true;
 		return NULL;
 	}
@@ -144,8 +145,8 @@ struct adit_conf_node *conf_node_new(struct conf_reader *rd, struct adit_conf_no
 bool conf_node_open(struct conf_reader *rd, struct adit_conf_node *node, enum adit_conf_kind kind)
 {
 	if (node->depth > rd->depth_max) {
-		if (!rd->over)
-			conf_error_at(rd, node->pos, "is nested deeper than %zu levels", rd->depth_max);
+		rd->at = node;
+		conf_error_at(rd, node->pos, "is nested deeper than %zu levels", rd->depth_max);
 		rd->over = true;
 		return false;
 	}

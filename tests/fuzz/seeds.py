@@ -63,6 +63,28 @@ for name, text in {
 }.items():
     seed("forward", name, text)
 
+for name, text in {
+    "agent": '[agent]\nmetrics = "127.0.0.1:9586" # c\n[network.office]\nenable = true\nmtu = 1_420\n'
+             'dns = ["10.100.0.2", "~corp.example",]\n[[network.office.peers]]\nname = "é"\n[[network.office.peers]]\n'
+             'persistent_keepalive_secs = 25\n[network.lab.peers]\n"10.0.0.2" = { pub_key = "...", a.b = 0x1f }\n',
+    "strings": 'a = "\\u00e9\\U0001F600\\n"\nb = \'C:\\\'\nc = """\nx \\\n  y"""""\nd = \'\'\'\r\n\'x\'\'\'\n',
+    "numbers": "a = [0, -1, 0xff, 0o7, 0b1, 9223372036854775807, 1.5, -0.0, 1e5, 6.6_2E-34, inf, -nan]\n",
+    "times": "a = [1979-05-27, 07:32:00.5, 1979-05-27 07:32:00Z, 1979-05-27T07:32:60.123456789-08:30]\n",
+    "tables": "a.b.c = 1\n[a.d]\n[x.y]\n[x]\n[[l]]\n[l.m]\n[[l.n]]\n[[l]]\n",
+    "twice": "a = 1\na = 2\n[b]\n[b]\nc = {d = 1, d = 2}\n[c.e]\n[[a]]\n",
+    "broken": 'a = x\nb\n[c\nd = "x\ne = [1,\n[f]\ng = {h = 1,\ni = """\nj = 2023-02-30\nk = "\\q"\n',
+}.items():
+    seed("config_toml", name, text)
+seed("config_toml", "bytes", b"\xef\xbb\xbfa = 1\r\nb = '\xff'\n# \x00\nc = \"\xed\xa0\x80\"\r")
+for name, text in {
+    "static": '{"secret": "...", "peers": {"10.0.0.2": {"pub_key": "...", "sock_addr": "192.0.2.2:1194"}}}\n',
+    "strings": '["é", "\\u00e9\\ud83d\\ude00", "\\"\\\\\\/\\b\\f\\n\\r\\t", ""]', "deep": "[" * 64 + "]" * 64, "deeper": "[" * 66,
+    "numbers": "[0, -0, 9223372036854775807, -9223372036854775808, 1.5, -1E+5, 1e-400, 1e400]", "words": " [ true,false , null ]",
+    "broken": '{"a": 1,\n "a": 2\n "b": tru, "c": [01, +1, 1.],\n "d" 5, \'e\': "\\q\\ud800", "f": "x\n}', "comment": "{} // c",
+}.items():
+    seed("config_json", name, text)
+seed("config_json", "bytes", b'\xef\xbb\xbf["\xff", "\xc0\x80", "\x01"]\x00')
+
 ip4 = bytes([0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 2, 1, 10, 0, 1, 1]) + bytes(8)
 ip6 = bytes([0x60, 0, 0, 0, 0, 8, 17, 64, 0xfd] + [0] * 6 + [2]) + bytes(24) + bytes(8)
 seed("message", "sealed", bytes([2]) + chunk(ip4) + bytes([2]) + chunk(b"") + bytes([2]) + chunk(ip6))
