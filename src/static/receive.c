@@ -229,30 +229,42 @@ static bool accept(struct adit_static *st, struct static_session *s, const struc
 	return true;
 }
 
-/* Length of the packet to be delivered, or 0 with the reason. */
-static size_t judge_inner(struct adit_static *st, const struct adit_static_peer *peer, uint8_t *packet, size_t len,
-			  uint8_t tos, enum adit_drop *drop)
+struct run {
+	unsigned accepted;	 /* certainly the peer's, and (v2) not replayed */
+	unsigned data;		 /* of these, not keepalives */
+	struct adit_addr source; /* the last one that was looked up: most packets of a run are of one flow */
+	bool allowed;
+};
+
+static bool may_send_from(struct adit_static *st, const struct adit_static_peer *peer, const uint8_t *packet,
+			  struct run *run)
 {
 	struct adit_addr src;
 
+	static_inner_source(packet, &src);
+	if (!adit_addr_equal(&src, &run->source)) {
+		run->source = src;
+		run->allowed = static_routes_find(&st->routes, &src) == peer;
+	}
+	return run->allowed;
+}
+
+/* Length of the packet to be delivered, or 0 with the reason. */
+static size_t judge_inner(struct adit_static *st, const struct adit_static_peer *peer, uint8_t *packet, size_t len,
+			  uint8_t tos, struct run *run, enum adit_drop *drop)
+{
 	len = static_inner_length(packet, len);
 	if (!len) {
 		*drop = ADIT_DROP_inner_malformed;
 		return 0;
 	}
-	static_inner_source(packet, &src);
-	if (static_routes_find(&st->routes, &src) != peer) {
+	if (!may_send_from(st, peer, packet, run)) {
 		*drop = ADIT_DROP_source_not_allowed;
 		return 0;
 	}
 	static_inner_take_ecn(packet, tos);
 	return len;
 }
-
-struct run {
-	unsigned accepted; /* certainly the peer's, and (v2) not replayed */
-	unsigned data;	   /* of these, not keepalives */
-};
 
 static void judge_run(struct adit_static *st, struct static_session *s, struct adit_train *t, struct run *run)
 {
@@ -271,7 +283,7 @@ static void judge_run(struct adit_static *st, struct static_session *s, struct a
 		run->accepted += st->wire == ADIT_STATIC_V2;
 		if (len || st->wire == ADIT_STATIC_V1) { /* v2: nothing inside is a keepalive */
 			run->data++;
-			t->len[k] = (uint16_t)judge_inner(st, peer, packet, len, t->tos, &drop);
+			t->len[k] = (uint16_t)judge_inner(st, peer, packet, len, t->tos, run, &drop);
 		}
 		if (drop) {
 			static_drop(st, drop, 1);

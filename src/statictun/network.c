@@ -33,6 +33,20 @@ static int add_peer(struct adit_static *st, const struct statictun_network *net,
 	return r;
 }
 
+/* What comes back to us with our own source is dropped, even where a peer's prefix contains it. */
+static int own_addresses(struct adit_static *st, const struct statictun_network *net)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < net->address_cnt && (!r || r == -EEXIST); i++) {
+		struct adit_prefix own = net->addresses[i];
+
+		own.len = own.addr.family == 4 ? 32 : 128;
+		r = adit_static_own(st, &own);
+	}
+	return r == -EEXIST ? 0 : r; /* the table gives it to a peer: so be it */
+}
+
 static int set_up_core(struct statictun *s)
 {
 	const struct statictun_network *net = s->net;
@@ -49,6 +63,8 @@ static int set_up_core(struct statictun *s)
 	adit_static_on_event(st, statictun_events_put, &s->events);
 	for (i = 0; !r && i < net->peer_cnt; i++)
 		r = add_peer(st, net, &net->peers[i], now);
+	if (!r)
+		r = own_addresses(st, net);
 	adit_tunnel_unlock(s->tunnel);
 	return r;
 }

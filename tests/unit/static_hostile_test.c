@@ -180,6 +180,68 @@ static void test_both_astray(void **state)
 	lab_fini(&lab);
 }
 
+/* An answer under the right key that does not echo the hello's salt, or its index. */
+static void test_answer_without_echo(void **state)
+{
+	struct adit_static_peer *peer;
+	struct lab_msg hello, answer;
+	struct lab lab;
+
+	(void)state;
+	lab_init(&lab, ADIT_STATIC_V2, false, 0);
+	peer = lab.node[2]->peer[1];
+	lab_send(lab.node[1], 2, 1);
+	lab_tick(&lab);
+	hello = lab_take(lab.node[1]);
+	lab_deliver_msg(&lab, &lab.node[1]->self, &hello);
+	answer = lab_take(lab.node[2]);
+	for (unsigned at = STATIC_AT_ECHO; at < STATIC_AT_MAC; at++) {
+		answer.data[at] ^= 4;
+		adit_mac(lab.node[2]->crypto, answer.data + STATIC_AT_MAC, peer->secrets->mac_send, ADIT_KEY_LEN,
+			 answer.data, STATIC_AT_MAC, NULL, 0);
+		lab_deliver_msg(&lab, &lab.node[2]->self, &answer);
+		answer.data[at] ^= 4;
+	}
+	assert_int_equal(lab_drops(lab.node[1], ADIT_DROP_unexpected_response), STATIC_AT_MAC - STATIC_AT_ECHO);
+	assert_false(lab_info(lab.node[1], 2).has_session);
+	adit_mac(lab.node[2]->crypto, answer.data + STATIC_AT_MAC, peer->secrets->mac_send, ADIT_KEY_LEN, answer.data,
+		 STATIC_AT_MAC, NULL, 0);
+	lab_deliver_msg(&lab, &lab.node[2]->self, &answer);
+	assert_true(lab_info(lab.node[1], 2).has_session);
+	lab_fini(&lab);
+}
+
+/* One train of packets from several inner sources: each is judged by its own. */
+static void test_sources_of_a_train(void **state)
+{
+	uint8_t wire[3 * 200];
+	struct adit_train t;
+	struct lab lab;
+
+	(void)state;
+	for (enum adit_static_wire v = ADIT_STATIC_V1; v <= ADIT_STATIC_V2; v++) {
+		lab_init(&lab, v, false, 0);
+		lab_send(lab.node[1], 2, 1);
+		lab_pass(&lab, ADIT_SEC, true);
+		memset(&t, 0, sizeof(t));
+		t.wire = wire;
+		t.cnt = 3;
+		t.stride = t.last_len = (uint32_t)adit_static_wire_len(lab.node[1]->st, 100);
+		for (unsigned k = 0; k < 3; k++) {
+			lab_packet(wire + k * t.stride + static_head(lab.node[1]->st), k == 1 ? 3 : 1, 2, 100, 70 + k);
+			t.len[k] = 100;
+		}
+		assert_int_equal(adit_static_out_begin(lab.node[1]->st, &t, lab.now), ADIT_SEAL);
+		(v == ADIT_STATIC_V1 ? adit_static_v1_seal : adit_static_v2_seal)(lab.node[1]->crypto, &t);
+		adit_static_out_done(lab.node[1]->st, &t, lab.now);
+		lab_deliver_buffer(lab.node[2], wire, adit_train_bytes(&t), t.stride, &lab.node[1]->self, 0);
+		assert_int_equal(lab_got(lab.node[2], 70) + lab_got(lab.node[2], 72), 2);
+		assert_int_equal(lab_got(lab.node[2], 71), 0);
+		assert_int_equal(lab_drops(lab.node[2], ADIT_DROP_source_not_allowed), 1);
+		lab_fini(&lab);
+	}
+}
+
 /* A clock that is set back: neither hellos nor keepalives wait until it is there again. */
 static void test_clock_back(void **state)
 {
@@ -211,6 +273,7 @@ int main(void)
 		cmocka_unit_test(test_v1_ports_swapped), cmocka_unit_test(test_v1_address_stolen),
 		cmocka_unit_test(test_v1_noise),	 cmocka_unit_test(test_v1_reflected),
 		cmocka_unit_test(test_mapped_endpoint),	 cmocka_unit_test(test_unknown_index_is_no_amplifier),
+		cmocka_unit_test(test_answer_without_echo), cmocka_unit_test(test_sources_of_a_train),
 		cmocka_unit_test(test_both_astray),	 cmocka_unit_test(test_clock_back),
 	};
 

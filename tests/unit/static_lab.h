@@ -242,15 +242,16 @@ static LAB_UNUSED enum adit_drop lab_send(struct lab_node *n, unsigned to, uint3
 
 /* --- the link ------------------------------------------------------------------- */
 
-static LAB_UNUSED void lab_deliver(struct lab_node *n, const uint8_t *data, size_t len, const struct adit_path *from,
-				   uint8_t tos)
+/* A buffer of datagrams `stride` bytes apart. */
+static LAB_UNUSED void lab_deliver_buffer(struct lab_node *n, const uint8_t *data, size_t len, size_t stride,
+					  const struct adit_path *from, uint8_t tos)
 {
 	static uint8_t buf[ADIT_WIRE_MAX];
 	struct adit_train t;
 
 	memset(&t, 0, sizeof(t));
 	memcpy(buf, data, len);
-	adit_train_in(&t, buf, (uint32_t)len, len ? (uint32_t)len : 1, from, tos);
+	adit_train_in(&t, buf, (uint32_t)len, (uint32_t)stride, from, tos);
 	while (adit_static_in_begin(n->st, &t, n->lab->now) == ADIT_OPEN) {
 		(n->lab->wire == ADIT_STATIC_V1 ? adit_static_v1_open : adit_static_v2_open)(n->crypto, &t);
 		adit_static_in_done(n->st, &t, n->lab->now);
@@ -263,6 +264,12 @@ static LAB_UNUSED void lab_deliver(struct lab_node *n, const uint8_t *data, size
 		}
 	}
 	lab_staged(n);
+}
+
+static LAB_UNUSED void lab_deliver(struct lab_node *n, const uint8_t *data, size_t len, const struct adit_path *from,
+				   uint8_t tos)
+{
+	lab_deliver_buffer(n, data, len, len ? len : 1, from, tos);
 }
 
 /* Takes the oldest datagram a node has sent. */
