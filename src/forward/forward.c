@@ -10,6 +10,7 @@
 #include "forward/forward.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -238,6 +239,13 @@ static void stdio_ended(struct forwarder *f)
 	end(f, atomic_load(&f->network->stdio_error) ? ADIT_EXIT_FAILED : ADIT_EXIT_OK);
 }
 
+static void give_memory_back(void)
+{
+#ifdef __GLIBC__ /* others do it by themselves */
+	malloc_trim(0);
+#endif
+}
+
 static void was_notified(struct adit_watch *w, uint32_t events)
 {
 	struct forwarder *f = adit_container_of(w, struct forwarder, notified);
@@ -246,6 +254,8 @@ static void was_notified(struct adit_watch *w, uint32_t events)
 	(void)events;
 	if (read(w->fd, &n, sizeof(n)) < 0)
 		return;
+	if (atomic_exchange(&f->network->gives_back, false))
+		give_memory_back();
 	endpoints_work(&f->network->endpoints, adit_tunnel_now());
 	if (atomic_load(&f->network->stdio_ended))
 		stdio_ended(f);

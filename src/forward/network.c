@@ -17,6 +17,7 @@
 #define HOLD_PEERS  256
 #define MTU_DEFAULT 1420
 #define MIB         ((size_t)1 << 20)
+#define GIVE_BACK   ((size_t)128 << 10)
 #define CAPTURE_FLUSH (200 * ADIT_MSEC)
 
 /* --- the guest ---------------------------------------------------------------- */
@@ -28,10 +29,31 @@ static struct adit_forward_network *network_of(struct adit_guest *g)
 
 static void flush_capture(struct adit_forward_network *n, adit_time now);
 
+/* Flow buffers lie between other things in the heap, whose pages stay with us
+ * unless the control thread asks for them: whenever half of what was in use is
+ * free, which the stack frees bit by bit within seconds. */
+static void watch_memory(struct adit_forward_network *n)
+{
+	size_t used = n->budget.used;
+
+	if (used >= n->most) {
+		n->most = used;
+	} else if (used <= n->most / 2 && n->most - used >= GIVE_BACK) {
+		n->most = used;
+		atomic_store(&n->gives_back, true);
+		network_notify(n);
+	}
+}
+
 static int guest_turn(struct adit_guest *g, bool ready, adit_time now)
 {
-	flush_capture(network_of(g), now);
-	return adit_relay_turn(network_of(g)->relay, ready, now);
+	struct adit_forward_network *n = network_of(g);
+	int r;
+
+	flush_capture(n, now);
+	r = adit_relay_turn(n->relay, ready, now);
+	watch_memory(n);
+	return r;
 }
 
 static void guest_received(struct adit_guest *g, adit_time now)

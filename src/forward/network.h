@@ -46,6 +46,8 @@ struct adit_forward_network {
 
 	/* from the data thread */
 	int notify_fd;
+	size_t most;              /* the budget's use since memory was given back; the data thread's */
+	_Atomic bool gives_back;  /* much was freed: the system may have it */
 	_Atomic bool stdio_ended;
 	_Atomic int stdio_error;
 };
