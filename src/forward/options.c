@@ -10,7 +10,6 @@
 #include "forward/options.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,391 +19,28 @@
 #include "base/quicktext.h"
 #include "crypto/crypto.h"
 #include "forward/file.h"
+#include "forward/options_internal.h"
 #include "forward/spec.h"
 
-#define ARGUMENT "argument"
-
-struct option;
-
-struct adit_forward_options {
-	int cnt;
-	char **arg;
-	bool *secret; /* arg[i] is in secret memory */
-	char cwd[PATH_MAX]; /* as it was at first; "" = unknown */
-	char file[ADIT_FORWARD_PATH_LEN];
-
-	/* while reading */
-	struct adit_forward_reader *rd;
-	const struct option *opt;
-	struct adit_forward_origin at;
-	uint64_t seen; /* bit per row of the option table */
-	struct adit_forward_peer peer;
-	bool own_network; /* described by options, not by a file */
-	bool version, silent;
-	long udp_timeout, udp_unreplied, udp_pool, udp_per_client; /* -1 = not given */
-};
-
-/* Of whom: only onetun's may stand for a network. */
-enum whose { OURS, NETWORK };
-
-struct option {
-	const char *name;
-	char letter;
-	bool flag; /* takes no value */
-	bool repeats;
-	bool secret; /* the whole value, or what stands before an @ */
-	enum whose whose;
-	const char *variable;
-	void (*read)(struct adit_forward_options *o, const char *value);
-};
-
-#define option_error(o, ...)   adit_forward_error((o)->rd, &(o)->at, (o)->opt->name, __VA_ARGS__)
-#define option_warning(o, ...) adit_forward_warning((o)->rd, &(o)->at, (o)->opt->name, __VA_ARGS__)
-
-/* --- values of onetun's ------------------------------------------------------ */
-
-static bool read_key(struct adit_forward_options *o, const char *v, uint8_t ret[ADIT_FORWARD_KEY_LEN])
-{
-	struct slice s = quick_trim((struct slice){ v, strlen(v) });
-
-	if (quick_key(ret, s))
-		return true;
-	option_error(o, "not a key (44 characters of base64; adit genkey and adit pubkey print them)");
-	return false;
-}
-
-static bool from_argument(const struct adit_forward_options *o)
-{
-	return !strcmp(o->at.name, ARGUMENT);
-}
-
-static void read_private_key(struct adit_forward_options *o, const char *v)
-{
-	if (from_argument(o))
-		option_warning(o, "others may have seen the key in the list of processes "
-			       "(use --private-key-file, or ONETUN_PRIVATE_KEY)");
-	if (read_key(o, v, o->rd->cfg->private_key))
-		o->rd->cfg->has_private_key = true;
-}
-
-/* The background's folder is another. */
-static void read_absolute(struct adit_forward_options *o, const char *v, char ret[ADIT_FORWARD_PATH_LEN])
-{
-	int n;
-
-	if (v[0] == '/' || !o->cwd[0])
-		n = snprintf(ret, ADIT_FORWARD_PATH_LEN, "%s", v);
-	else
-		n = snprintf(ret, ADIT_FORWARD_PATH_LEN, "%s/%s", o->cwd, v);
-	if (!v[0] || n < 0 || n >= ADIT_FORWARD_PATH_LEN) {
-		option_error(o, "the path is %s", v[0] ? "too long" : "empty");
-		ret[0] = '\0';
-	}
-}
-
-static void read_private_key_file(struct adit_forward_options *o, const char *v)
-{
-	struct adit_forward_config *cfg = o->rd->cfg;
-
-	if (cfg->has_private_key && from_argument(o)) {
-		option_error(o, "there is a private key already (give one of the two)");
-		return;
-	}
-	read_absolute(o, v, cfg->key_file);
-	if (cfg->key_file[0] &&
-	    adit_forward_read_key_file(o->rd, &o->at, o->opt->name, cfg->key_file, cfg->private_key))
-		cfg->has_private_key = true;
-}
-
-static void read_psk(struct adit_forward_options *o, const char *v)
-{
-	if (from_argument(o))
-		option_warning(o, "others may have seen the key in the list of processes "
-			       "(use ONETUN_PRESHARED_KEY)");
-	o->peer.has_psk = read_key(o, v, o->peer.psk);
-}
-
-static void read_public_key(struct adit_forward_options *o, const char *v)
-{
-	o->peer.has_public_key = read_key(o, v, o->peer.public_key);
-}
-
-static void read_endpoint(struct adit_forward_options *o, const char *v)
-{
-	struct relay_target t;
-
-	if (!adit_forward_spec_target(o->rd, &o->at, o->opt->name, v, false, &t))
-		return;
-	memcpy(o->peer.endpoint_host, t.host, sizeof(o->peer.endpoint_host));
-	o->peer.endpoint_port = t.port;
-}
-
-static void read_bind(struct adit_forward_options *o, const char *v)
-{
-	struct adit_endpoint e;
-
-	if (!adit_forward_spec_listen(o->rd, &o->at, o->opt->name, v, &e, NULL, 0))
-		return;
-	o->rd->cfg->listen_port = e.port;
-	if (e.addr.family && !adit_is_zero(e.addr.bytes, sizeof(e.addr.bytes)))
-		o->rd->cfg->bind_addr = e.addr;
-}
-
-/* onetun takes one address, we take a list: one of each family. */
-static void read_source(struct adit_forward_options *o, const char *v)
-{
-	struct adit_forward_config *cfg = o->rd->cfg;
-	struct slice list = { v, strlen(v) }, s;
-	char text[ADIT_PREFIX_STRLEN];
-	struct adit_prefix p;
-
-	while (quick_next_item(&list, &s)) {
-		if (!quick_copy(s, text, sizeof(text)) || adit_prefix_parse(&p, text))
-			option_error(o, "\"%.60s\" is not an IP address", v);
-		else if (cfg->address_cnt == ADIT_FORWARD_ADDRESSES)
-			option_error(o, "more than %u addresses", ADIT_FORWARD_ADDRESSES);
-		else
-			cfg->address[cfg->address_cnt++] = p.addr;
-	}
-}
-
-static bool number(struct adit_forward_options *o, const char *v, unsigned long min, unsigned long max,
-		   unsigned long *ret)
-{
-	if (adit_forward_number(v, max, ret) && *ret >= min)
-		return true;
-	option_error(o, "\"%.40s\" is not a number from %lu to %lu", v, min, max);
-	return false;
-}
-
-static void read_keepalive(struct adit_forward_options *o, const char *v)
-{
-	unsigned long n;
-
-	if (number(o, v, 0, 65535, &n))
-		o->peer.keepalive = (uint16_t)n;
-}
-
-static void read_mtu(struct adit_forward_options *o, const char *v)
-{
-	unsigned long n;
-
-	if (number(o, v, 576, 65535, &n))
-		o->rd->cfg->mtu = (unsigned)n;
-}
-
-static void read_log(struct adit_forward_options *o, const char *v)
-{
-	if (adit_forward_log_level_parse(&o->rd->cfg->log_level, v))
-		option_error(o, "\"%.60s\" is not a log level (off, error, warn, info, debug)", v);
-}
-
-static void read_path(struct adit_forward_options *o, const char *v, char *ret, size_t size)
-{
-	if (!v[0] || strlen(v) >= size)
-		option_error(o, "the path is %s", v[0] ? "too long" : "empty");
-	else
-		snprintf(ret, size, "%s", v);
-}
-
-static void read_pcap(struct adit_forward_options *o, const char *v)
-{
-	read_path(o, v, o->rd->cfg->pcap, sizeof(o->rd->cfg->pcap));
-}
-
-static void read_remote(struct adit_forward_options *o, const char *v)
-{
-	adit_forward_spec(o->rd, &o->at, o->opt->name, v, true);
-}
-
-/* --- values of wireproxy's and ours ------------------------------------------- */
-
-static void read_config(struct adit_forward_options *o, const char *v)
-{
-	read_absolute(o, v, o->file);
-}
-
-static void set_silent(struct adit_forward_options *o, const char *v)
-{
-	(void)v;
-	o->silent = o->rd->quiet = true;
-}
-
-static void set_daemon(struct adit_forward_options *o, const char *v)
-{
-	(void)v;
-	o->rd->cfg->daemon = true;
-}
-
-static void set_test(struct adit_forward_options *o, const char *v)
-{
-	(void)v;
-	o->rd->cfg->test = true;
-}
-
-static void set_version(struct adit_forward_options *o, const char *v)
-{
-	(void)v;
-	o->version = true;
-}
-
-static void set_no_sandbox(struct adit_forward_options *o, const char *v)
-{
-	(void)v;
-	o->rd->cfg->no_sandbox = true;
-}
-
-static void read_info(struct adit_forward_options *o, const char *v)
-{
-	struct adit_forward_config *cfg = o->rd->cfg;
-
-	if (!adit_forward_spec_listen(o->rd, &o->at, o->opt->name, v, &cfg->info, NULL, 0))
-		return;
-	if (!cfg->info.port)
-		option_error(o, "a port from 1 to 65535 is wanted");
-	snprintf(cfg->info_host, sizeof(cfg->info_host), "%s", v);
-}
-
-static void read_control(struct adit_forward_options *o, const char *v)
-{
-	read_path(o, v, o->rd->cfg->control, sizeof(o->rd->cfg->control));
-}
-
-static void read_socks5(struct adit_forward_options *o, const char *v)
-{
-	adit_forward_spec_proxy(o->rd, &o->at, o->opt->name, v, RELAY_SOCKS5);
-}
-
-static void read_http(struct adit_forward_options *o, const char *v)
-{
-	adit_forward_spec_proxy(o->rd, &o->at, o->opt->name, v, RELAY_HTTP);
-}
-
-static void read_mixed(struct adit_forward_options *o, const char *v)
-{
-	adit_forward_spec_proxy(o->rd, &o->at, o->opt->name, v, RELAY_MIXED);
-}
-
-static void read_sni(struct adit_forward_options *o, const char *v)
-{
-	adit_forward_spec_proxy(o->rd, &o->at, o->opt->name, v, RELAY_SNI);
-}
-
-static void read_stdio(struct adit_forward_options *o, const char *v)
-{
-	struct relay_service_config c;
-
-	relay_service_defaults(&c, RELAY_STDIO);
-	if (adit_forward_spec_target(o->rd, &o->at, o->opt->name, v, false, &c.target))
-		adit_forward_add_service(o->rd, &o->at, &c);
-}
-
-static void read_udp_timeout(struct adit_forward_options *o, const char *v)
-{
-	unsigned long n;
-
-	if (number(o, v, 0, 86400 * 7, &n))
-		o->udp_timeout = (long)n;
-}
-
-static void read_udp_unreplied(struct adit_forward_options *o, const char *v)
-{
-	unsigned long n;
-
-	if (number(o, v, 0, 86400 * 7, &n))
-		o->udp_unreplied = (long)n;
-}
-
-static void read_udp_pool(struct adit_forward_options *o, const char *v)
-{
-	unsigned long n;
-
-	if (number(o, v, 1, 64511, &n))
-		o->udp_pool = (long)n;
-}
-
-static void read_udp_per_client(struct adit_forward_options *o, const char *v)
-{
-	unsigned long n;
-
-	if (number(o, v, 1, 64511, &n))
-		o->udp_per_client = (long)n;
-}
-
-static void read_memory(struct adit_forward_options *o, const char *v)
-{
-	unsigned long n;
-
-	if (adit_forward_number(v, 256, &n) && (n == 16 || n == 64 || n == 256))
-		o->rd->cfg->memory_mib = (unsigned)n;
-	else
-		option_error(o, "\"%.20s\" is not a memory profile (16, 64 or 256 MiB)", v);
-}
-
-static void read_backend(struct adit_forward_options *o, const char *v)
-{
-	if (!strcmp(v, "stack"))
-		o->rd->cfg->backend = ADIT_FORWARD_STACK;
-	else if (!strcmp(v, "kernel"))
-		o->rd->cfg->backend = ADIT_FORWARD_KERNEL;
-	else
-		option_error(o, "\"%.40s\" is not a backend (stack, kernel)", v);
-}
-
-static const struct option options[] = {
-	{ "--config", 'c', .read = read_config },
-	{ "--remote", 'r', .repeats = true, .read = read_remote },
-	{ "--socks5", .repeats = true, .secret = true, .read = read_socks5 },
-	{ "--http", .repeats = true, .secret = true, .read = read_http },
-	{ "--mixed", .repeats = true, .secret = true, .read = read_mixed },
-	{ "--sni", .repeats = true, .read = read_sni },
-	{ "--stdio", .read = read_stdio },
-	{ "--udp-timeout", .read = read_udp_timeout },
-	{ "--udp-unreplied", .read = read_udp_unreplied },
-	{ "--udp-pool", .read = read_udp_pool },
-	{ "--udp-per-client", .read = read_udp_per_client },
-	{ "--memory", .read = read_memory },
-	{ "--info", 'i', .read = read_info },
-	{ "--control", .read = read_control },
-	{ "--backend", .read = read_backend },
-	{ "--no-sandbox", .flag = true, .read = set_no_sandbox },
-	{ "--daemon", 'd', .flag = true, .read = set_daemon },
-	{ "--silent", 's', .flag = true, .read = set_silent },
-	{ "--configtest", 'n', .flag = true, .read = set_test },
-	{ "--version", 'v', .flag = true, .read = set_version },
-	{ "--private-key", .secret = true, .whose = NETWORK, .variable = "ONETUN_PRIVATE_KEY", .read = read_private_key },
-	{ "--private-key-file", .whose = NETWORK, .variable = "ONETUN_PRIVATE_KEY_FILE", .read = read_private_key_file },
-	{ "--endpoint-public-key", .whose = NETWORK, .variable = "ONETUN_ENDPOINT_PUBLIC_KEY", .read = read_public_key },
-	{ "--preshared-key", .secret = true, .whose = NETWORK, .variable = "ONETUN_PRESHARED_KEY", .read = read_psk },
-	{ "--endpoint-addr", .whose = NETWORK, .variable = "ONETUN_ENDPOINT_ADDR", .read = read_endpoint },
-	{ "--endpoint-bind-addr", .whose = NETWORK, .variable = "ONETUN_ENDPOINT_BIND_ADDR", .read = read_bind },
-	{ "--source-peer-ip", .whose = NETWORK, .variable = "ONETUN_SOURCE_PEER_IP", .read = read_source },
-	{ "--keep-alive", .whose = NETWORK, .variable = "ONETUN_KEEP_ALIVE", .read = read_keepalive },
-	{ "--max-transmission-unit", .variable = "ONETUN_MTU", .read = read_mtu },
-	{ "--log", .variable = "ONETUN_LOG", .read = read_log },
-	{ "--pcap", .variable = "ONETUN_PCAP", .read = read_pcap },
-};
-#define OPTION_CNT (sizeof(options) / sizeof(options[0]))
-
-static const struct option positional = { "PORT_FORWARD", .repeats = true };
+static const struct forward_option positional = { "PORT_FORWARD", .repeats = true };
 
 /* --- the arguments, kept ------------------------------------------------------- */
 
-static const struct option *find_long(const char *arg, const char **value)
+static const struct forward_option *find_long(const char *arg, const char **value)
 {
 	size_t len = strcspn(arg, "=");
 
-	for (size_t i = 0; i < OPTION_CNT; i++) {
-		if (strlen(options[i].name) == len && !strncmp(options[i].name, arg, len)) {
+	for (size_t i = 0; i < forward_option_cnt; i++) {
+		if (strlen(forward_options[i].name) == len && !strncmp(forward_options[i].name, arg, len)) {
 			*value = arg[len] ? arg + len + 1 : NULL;
-			return &options[i];
+			return &forward_options[i];
 		}
 	}
 	return NULL;
 }
 
 /* How many bytes of an option's value nobody shall see. */
-static size_t secret_len(const struct option *opt, const char *value)
+static size_t secret_len(const struct forward_option *opt, const char *value)
 {
 	const char *at;
 
@@ -426,7 +62,7 @@ static char *keep(const char *text, bool secret)
 int adit_forward_options_new(struct adit_forward_options **ret, int argc, char **argv)
 {
 	struct adit_forward_options *o = calloc(1, sizeof(*o));
-	const struct option *before = NULL;
+	const struct forward_option *before = NULL;
 	bool failed;
 
 	if (!o)
@@ -438,7 +74,7 @@ int adit_forward_options_new(struct adit_forward_options **ret, int argc, char *
 	failed = !o->arg || !o->secret;
 	for (int i = 1; i < argc && !failed; i++) {
 		const char *value = NULL;
-		const struct option *opt = before ? NULL : find_long(argv[i], &value);
+		const struct forward_option *opt = before ? NULL : find_long(argv[i], &value);
 		size_t hidden;
 
 		if (before)
@@ -492,9 +128,9 @@ static struct adit_forward_origin argument(int i, size_t col)
 	return (struct adit_forward_origin){ ARGUMENT, (unsigned)i + 1, (unsigned)col + 1 };
 }
 
-static void apply(struct adit_forward_options *o, const struct option *opt, const char *value)
+static void apply(struct adit_forward_options *o, const struct forward_option *opt, const char *value)
 {
-	uint64_t bit = UINT64_C(1) << (opt - options);
+	uint64_t bit = UINT64_C(1) << (opt - forward_options);
 
 	o->opt = opt;
 	if (!opt->repeats && o->seen & bit && !opt->flag)
@@ -511,15 +147,15 @@ static void apply(struct adit_forward_options *o, const struct option *opt, cons
 static bool unknown(struct adit_forward_options *o, const char *arg)
 {
 	struct slice s = { arg, strcspn(arg, "=") };
-	const struct option *best = NULL;
+	const struct forward_option *best = NULL;
 	unsigned least = 5;
 
-	for (size_t i = 0; i < OPTION_CNT && s.len < 30; i++) {
-		unsigned d = quick_distance(s, options[i].name);
+	for (size_t i = 0; i < forward_option_cnt && s.len < 30; i++) {
+		unsigned d = quick_distance(s, forward_options[i].name);
 
-		if (d < least && d * 3 <= strlen(options[i].name)) {
+		if (d < least && d * 3 <= strlen(forward_options[i].name)) {
 			least = d;
-			best = &options[i];
+			best = &forward_options[i];
 		}
 	}
 	if (best)
@@ -532,7 +168,7 @@ static bool unknown(struct adit_forward_options *o, const char *arg)
 }
 
 /* The value that follows, or NULL after an error. */
-static const char *next_value(struct adit_forward_options *o, const struct option *opt, int *i)
+static const char *next_value(struct adit_forward_options *o, const struct forward_option *opt, int *i)
 {
 	if (*i + 1 < o->cnt) {
 		o->at = argument(++*i, 0);
@@ -548,12 +184,12 @@ static void read_letters(struct adit_forward_options *o, int *i)
 	const char *arg = o->arg[*i], *p;
 
 	for (p = arg + 1; *p; p++) {
-		const struct option *opt = NULL;
+		const struct forward_option *opt = NULL;
 		const char *value = NULL;
 
-		for (size_t k = 0; k < OPTION_CNT && !opt; k++)
-			if (options[k].letter == *p)
-				opt = &options[k];
+		for (size_t k = 0; k < forward_option_cnt && !opt; k++)
+			if (forward_options[k].letter == *p)
+				opt = &forward_options[k];
 		o->at = argument(*i, (size_t)(p - arg));
 		if (!opt) {
 			adit_forward_error(o->rd, &o->at, NULL, "unknown option -%c (adit forward --help lists them)", *p);
@@ -578,7 +214,7 @@ static void read_letters(struct adit_forward_options *o, int *i)
 static void read_long(struct adit_forward_options *o, int *i)
 {
 	const char *arg = o->arg[*i], *value;
-	const struct option *opt = find_long(arg, &value);
+	const struct forward_option *opt = find_long(arg, &value);
 
 	o->at = argument(*i, 0);
 	if (!opt) {
@@ -643,15 +279,14 @@ static void read_numbered(struct adit_forward_options *o, const char *prefix, bo
 
 static void read_variables(struct adit_forward_options *o)
 {
-	for (size_t i = 0; i < OPTION_CNT; i++) {
-		const struct option *opt = &options[i];
+	for (size_t i = 0; i < forward_option_cnt; i++) {
+		const struct forward_option *opt = &forward_options[i];
 		const char *v = opt->variable ? variable(o, opt->variable) : NULL;
 
 		if (!v || o->seen >> i & 1)
 			continue;
 		/* Of the two that bring the key, an argument wins. */
-		if ((opt->read == read_private_key || opt->read == read_private_key_file) &&
-		    o->rd->cfg->has_private_key)
+		if (forward_option_is_key(opt) && o->rd->cfg->has_private_key)
 			continue;
 		o->at = (struct adit_forward_origin){ opt->variable, 1, 1 };
 		apply(o, opt, v);
@@ -684,9 +319,9 @@ static void refuse_network_options(struct adit_forward_options *o)
 {
 	struct adit_forward_origin at = { ARGUMENT, 1, 1 };
 
-	for (size_t i = 0; i < OPTION_CNT; i++)
-		if (o->seen >> i & 1 && options[i].whose == NETWORK)
-			adit_forward_error(o->rd, &at, options[i].name,
+	for (size_t i = 0; i < forward_option_cnt; i++)
+		if (o->seen >> i & 1 && forward_options[i].whose == NETWORK)
+			adit_forward_error(o->rd, &at, forward_options[i].name,
 					   "belongs to a network without a file (write it into the file of -c)");
 }
 
@@ -698,11 +333,11 @@ static void add_network(struct adit_forward_options *o)
 	struct adit_forward_peer *peer;
 	struct adit_addr a;
 
-	for (size_t i = 0; i < OPTION_CNT; i++)
+	for (size_t i = 0; i < forward_option_cnt; i++)
 		for (size_t k = 0; k < 2; k++)
-			if (!strcmp(options[i].name, wanted[k]) && !(o->seen >> i & 1))
+			if (!strcmp(forward_options[i].name, wanted[k]) && !(o->seen >> i & 1))
 				adit_forward_error(o->rd, &at, NULL, "%s is missing (or %s)", wanted[k],
-						   options[i].variable);
+						   forward_options[i].variable);
 	if (!adit_addr_parse(&a, o->peer.endpoint_host) && bind->family && bind->family != a.family)
 		adit_forward_error(o->rd, &at, "--endpoint-bind-addr", "of another family than --endpoint-addr");
 	peer = adit_forward_add_peer(o->rd);

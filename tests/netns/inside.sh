@@ -74,5 +74,5 @@ blob() {
 # metric NAME [LABELS]: a value from port 9080, 0 where there is none; labels as a regular expression
 metric() {
 	fetch http://127.0.0.1:9080/metrics >"$TMP/metrics"
-	sed -n "s/^$1\({[^}]*${2:-}[^}]*}\)\{0,1\} //p" "$TMP/metrics" | awk '{ n += $1 } END { print n + 0 }'
+	sed -n "s/^$1\({[^}]*${2:-}[^}]*}\)\{0,1\} //p" "$TMP/metrics" | awk '{ n += $1 } END { printf "%.0f\n", n }'
 }
