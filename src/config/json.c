@@ -7,9 +7,9 @@
  * pair and an integer beyond 64 bits are refused. After a fault, reading goes on
  * behind the next comma of the same level, or behind the bracket that closes it.
  */
-#include <string.h>
-
 #include "config/json.h"
+
+#include <string.h>
 
 /* --- white space and recovery -------------------------------------------------- */
 

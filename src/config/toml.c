@@ -7,9 +7,9 @@
  * wrong is left at its end, and the next one is read as if nothing had been,
  * so that a person sees every mistake of a file at once.
  */
-#include <string.h>
-
 #include "config/toml.h"
+
+#include <string.h>
 
 static void expect_line_end(struct toml *tm, const char *behind)
 {

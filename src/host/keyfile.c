@@ -51,7 +51,7 @@ const char *adit_keyfile_read(const char *path, uint8_t ret[ADIT_KEYFILE_KEY_LEN
 	int r = adit_textfile_read(&file, path, KEYFILE_MAX, true);
 
 	if (r)
-		why = r == -EINVAL ? "it is no plain file" : r == -EFBIG ? "it is too long for a key" : strerror(-r);
+		why = r == -EINVAL ? "it is not a plain file" : r == -EFBIG ? "it is too long for a key" : strerror(-r);
 	else
 		why = adit_keyfile_problem(&file);
 	if (!why)

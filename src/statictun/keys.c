@@ -2,21 +2,17 @@
 /* keys.c - the keys of a configuration */
 #include "statictun/keys.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "config/check.h"
 #include "crypto/keytext.h"
-#include "host/textfile.h"
+#include "host/keyfile.h"
 #include "statictun/settings.h"
 
-#define KEY_FILE_MAX 4096
-#define OTHERS	     077 /* mode bits of group and others */
-
-int statictun_keys_init(struct statictun_keys *k, const char *path, mode_t mode)
+int statictun_keys_init(struct statictun_keys *k, const char *path, const struct adit_textfile *file)
 {
-	*k = (struct statictun_keys){ .path = path, .mode = mode };
+	*k = (struct statictun_keys){ .path = path, .file = file };
 	return adit_crypto_new(&k->crypto, NULL);
 }
 
@@ -26,11 +22,6 @@ void statictun_keys_fini(struct statictun_keys *k)
 	adit_crypto_free(k->crypto);
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* Where a relative name is looked for: beside the configuration. */
 static bool place(const char *config, const char *path, char *ret, size_t size)
 {
@@ -38,30 +29,6 @@ static bool place(const char *config, const char *path, char *ret, size_t size)
 	int n = slash ? (int)(slash + 1 - config) : 0;
 
 	return snprintf(ret, size, "%.*s%s", n, config, path) < (int)size;
-}
-
-/* NULL, or what is wrong with the file, which may hold a %s for its name. */
-static const char *read_key_file(const char *path, uint8_t ret[ADIT_KEY_LEN])
-{
-	struct adit_textfile file;
-	const char *why = NULL;
-	size_t from = 0, to;
-	int r = adit_textfile_read(&file, path, KEY_FILE_MAX, true);
-
-	if (r) {
-		why = r == -EINVAL ? "it is not a plain file" : r == -EFBIG ? "it is too long for a key" : strerror(-r);
-	} else if (file.mode & OTHERS) {
-		why = "others than its owner may use it (chmod 600)";
-	} else {
-		for (to = file.len; to > 0 && is_blank(file.p[to - 1]); to--)
-			;
-		while (from < to && is_blank(file.p[from]))
-			from++;
-		if (!adit_key_from_base64(ret, file.p + from, to - from))
-			why = "it holds no key (44 characters of base64; adit genkey makes one)";
-	}
-	adit_textfile_free(&file);
-	return why;
 }
 
 static bool from_path(struct statictun_keys *k, struct adit_conf_errors *errors, const struct adit_conf_node *table,
@@ -76,7 +43,7 @@ static bool from_path(struct statictun_keys *k, struct adit_conf_errors *errors,
 	if (!place(k->path, text, path, sizeof(path)))
 		why = "the name is too long";
 	else
-		why = read_key_file(path, net->secret);
+		why = adit_keyfile_read(path, net->secret);
 	if (why)
 		adit_conf_error(errors, node, "%.200s: %s", text, why);
 	return !why;
@@ -86,11 +53,10 @@ static bool from_text(struct statictun_keys *k, struct adit_conf_errors *errors,
 		      struct statictun_network *net)
 {
 	const struct adit_conf_node *node = adit_conf_get(table, "secret");
-	const char *text;
+	const char *text, *why = adit_keyfile_problem(k->file);
 
-	if (k->mode & OTHERS) /* whatever stands there: it may be a key all the same */
-		adit_conf_error(errors, node, "others than its owner may read this file, and it holds a key (chmod 600 %s)",
-				k->path);
+	if (why) /* whatever stands there: it may be a key all the same */
+		adit_conf_error(errors, node, "the file holds a key, and %s", why);
 	if (adit_conf_get_text(errors, table, "secret", &text) <= 0)
 		return false;
 	if (adit_key_from_base64(net->secret, text, strlen(text)))

@@ -3,24 +3,23 @@
 #ifndef ADIT_STATICTUN_KEYS_H
 #define ADIT_STATICTUN_KEYS_H
 
-#include <sys/types.h>
-
 #include "config/config.h"
 #include "crypto/crypto.h"
 
+struct adit_textfile;
 struct statictun_network;
 
 struct statictun_keys {
 	struct adit_crypto *crypto;
-	const char *path; /* of the configuration */
-	mode_t mode;
-	bool have; /* our own was read */
+	const char *path;                 /* of the configuration */
+	const struct adit_textfile *file; /* the configuration itself */
+	bool have;                        /* our own was read */
 };
 
 /* 0 or -ENOMEM. */
-int statictun_keys_init(struct statictun_keys *k, const char *path, mode_t mode);
+int statictun_keys_init(struct statictun_keys *k, const char *path, const struct adit_textfile *file);
 void statictun_keys_fini(struct statictun_keys *k);
-/* `secret` or `secret_path` of a network, into net->secret. Files that others may read are refused. */
+/* `secret` or `secret_path` of a network, into net->secret. Files that others may use are refused. */
 void statictun_read_secret(struct statictun_keys *k, struct adit_conf_errors *errors,
 			   const struct adit_conf_node *table, struct statictun_network *net);
 /* A public key; false after an error. Also one that is our own, or is good for no secret. */

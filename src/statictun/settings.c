@@ -256,7 +256,7 @@ static void read_text(struct reader *rd, const char *path, const struct adit_tex
 		rd->errors->no_memory = true;
 		return;
 	}
-	if (statictun_keys_init(&rd->keys, path, file->mode) == 0)
+	if (statictun_keys_init(&rd->keys, path, file) == 0)
 		read_root(rd, conf->root);
 	else
 		rd->errors->no_memory = true;

@@ -128,9 +128,9 @@ static void not_files(void **state)
 	assert_int_equal(mkfifo("pipe", 0600), 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
 	alarm(20);
-	expect("pipe", "it is no plain file");
-	expect("socket", "it is no plain file");
-	expect("/dev/zero", "it is no plain file");
+	expect("pipe", "it is not a plain file");
+	expect("socket", "it is not a plain file");
+	expect("/dev/zero", "it is not a plain file");
 	expect(".", "Is a directory");
 	expect("absent", "No such file");
 	alarm(0);
