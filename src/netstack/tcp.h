@@ -22,10 +22,10 @@
  *   state         the program may         leads out
  *   SYN_SENT      abort                   SYN-ACK: ESTABLISHED; RST, time: CLOSED
  *   SYN_RECEIVED  accept, refuse, abort   ACK: ESTABLISHED; RST, time: CLOSED
- *   ESTABLISHED   everything              shutdown: FIN_WAIT_1; FIN: CLOSE_WAIT
+ *   ESTABLISHED   everything              our FIN is sent: FIN_WAIT_1; FIN: CLOSE_WAIT
  *   FIN_WAIT_1    read                    ACK of FIN: FIN_WAIT_2; FIN: CLOSING, or both: done
  *   FIN_WAIT_2    read                    FIN: done; orphan: 60 s
- *   CLOSE_WAIT    write                   shutdown: LAST_ACK
+ *   CLOSE_WAIT    write                   our FIN is sent: LAST_ACK
  *   CLOSING       read what is there      ACK of FIN: done
  *   LAST_ACK      -                       ACK of FIN: CLOSED
  *   CLOSED        read what is there      freed when the program closes it
@@ -128,6 +128,9 @@ struct tcp {
 	uint32_t peer_mss;     /* of its option, no options deducted */
 	uint16_t mss;          /* payload of a full segment now */
 	uint16_t mtu_limit;    /* black hole: largest packet that passes; 0 = none */
+	uint16_t mtu_found;    /* ... one that helped; 0 = none */
+	uint8_t mtu_tries;     /* timeouts when mtu_limit was set */
+	uint8_t mtu_raises;    /* how often full segments were tried since */
 	uint8_t tries;         /* timeouts since progress */
 	uint8_t probes;        /* unanswered window or keepalive probes */
 	uint8_t dup_acks;      /* from a peer without SACK */
@@ -145,6 +148,7 @@ struct tcp {
 	struct rtt rtt;
 	adit_time pace_at;     /* when the next train may leave */
 	adit_time last_sent, last_heard;
+	adit_time mtu_raise_at; /* with mtu_found: full segments are tried again, or have proven well */
 	adit_time stalled_since; /* oldest thing not acknowledged; 0 none (user timeout) */
 
 	/* receive */
@@ -290,12 +294,12 @@ void tcp_want_out(struct tcp *t);
 void tcp_ack_now(struct tcp *t);
 /* Something is queued and nothing keeps it but the peer's window. */
 bool tcp_window_blocks(const struct tcp *t);
+/* The program would write, and there was no memory even for the first byte. */
+bool tcp_starves(const struct tcp *t);
 void tcp_send_challenge_ack(struct tcp *t, adit_time now);
 /* RST on behalf of t. */
 void tcp_send_rst(struct tcp *t, adit_time now);
 
-/* The program would write, and there was no memory even for the first byte. */
-bool tcp_starves(const struct tcp *t);
 /* tcp_timer.c */
 void tcp_set_deadline(struct tcp *t, enum tcp_deadline d, adit_time due);
 /* After something was sent. */
@@ -316,7 +320,8 @@ uint32_t tcp_receive_limit(const struct tcp *t);
 void tcp_update_mss(struct tcp *t, adit_time now);
 uint16_t tcp_offered_mss(const struct adit_netstack *ns, uint8_t family);
 bool tcp_blackhole_timeout(struct tcp *t, adit_time now);
-/* Something was acknowledged: if smaller segments did not help at once, size was not the trouble. */
-void tcp_outage_over(struct tcp *t, adit_time now);
+/* Something was acknowledged: if smaller segments did not help at once, size was not the trouble; if they did,
+ * full ones are tried again later. Before `tries` is set back. */
+void tcp_mtu_acked(struct tcp *t, adit_time now);
 
 #endif

@@ -154,7 +154,7 @@ bool tcp_ack_in(struct tcp *t, const struct tcp_segment *seg, const struct tcp_o
 	progress = a.sb.acked > 0;
 	if (progress) {
 		release_sent(t, seg->ack);
-		tcp_outage_over(t, now);
+		tcp_mtu_acked(t, now);
 		t->tries = 0;
 		t->rtt.backoff = 0;
 		t->stalled_since = t->sb.una == t->sb.end ? 0 : now;

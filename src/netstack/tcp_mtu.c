@@ -9,6 +9,7 @@
 #include "base/inet.h"
 
 enum { MTU_FLOOR_4 = 576, MTU_FLOOR_6 = 1280, MTU_STEP_4 = 1024 };
+#define MTU_PROOF (10 * ADIT_SEC) /* full segments are acknowledged for so long: there is no black hole */
 
 uint16_t tcp_offered_mss(const struct adit_netstack *ns, uint8_t family)
 {
@@ -56,30 +57,66 @@ void tcp_mtu_changed(struct tcp *t, adit_time now)
 		shrink(t, now);
 }
 
+static unsigned smaller(const struct tcp *t, unsigned mtu)
+{
+	if (t->mtu_found && t->mtu_found < mtu)
+		return t->mtu_found;
+	if (mtu > MTU_FLOOR_6)
+		return MTU_FLOOR_6;
+	return mtu > MTU_STEP_4 ? MTU_STEP_4 : MTU_FLOOR_4;
+}
+
 /*
- * The second timeout in a row with full segments in flight: maybe they are too
- * large. One step down; if the timeouts go on it was an outage, and the step is taken back.
+ * Every second timeout in a row with full segments in flight: maybe they are
+ * too large. One step down, or as far as it helped before; if the timeouts go
+ * on after the last one it was an outage, and all of it is taken back.
  */
 bool tcp_blackhole_timeout(struct tcp *t, adit_time now)
 {
-	unsigned mtu = path_mtu(t, now), floor = t->sock.remote.addr.family == 4 ? MTU_FLOOR_4 : MTU_FLOOR_6, next;
+	unsigned mtu = path_mtu(t, now), floor = t->sock.remote.addr.family == 4 ? MTU_FLOOR_4 : MTU_FLOOR_6;
 
-	if (t->tries != TCP_BLACKHOLE_TIMEOUTS || t->sb.end - t->sb.una < t->mss || mtu <= floor)
+	if (t->tries % TCP_BLACKHOLE_TIMEOUTS || t->sb.end - t->sb.una < t->mss || mtu <= floor)
 		return false;
 	if (t->snd_wnd < t->mss) /* the receiver has no room: that explains it */
 		return false;
-	next = mtu > MTU_FLOOR_6 ? MTU_FLOOR_6 : mtu > MTU_STEP_4 ? MTU_STEP_4 : floor;
-	t->mtu_limit = (uint16_t)next;
+	t->mtu_limit = (uint16_t)smaller(t, mtu);
+	t->mtu_tries = t->tries;
 	shrink(t, now);
 	return true;
 }
 
-void tcp_outage_over(struct tcp *t, adit_time now)
+static void forget_blackhole(struct tcp *t)
 {
-	if (t->tries <= TCP_BLACKHOLE_TIMEOUTS + 1 || !t->mtu_limit)
-		return;
+	t->mtu_limit = t->mtu_found = 0;
+	t->mtu_raises = 0;
+}
+
+/* Full segments again now and then: an outage may have looked like a black hole, or the path has changed. */
+static void raise(struct tcp *t, adit_time now)
+{
 	t->mtu_limit = 0;
+	t->mtu_raise_at = now + MTU_PROOF;
 	tcp_update_mss(t, now);
+}
+
+void tcp_mtu_acked(struct tcp *t, adit_time now)
+{
+	static const adit_time wait[] = { 2 * ADIT_SEC, 10 * ADIT_SEC, 60 * ADIT_SEC, 600 * ADIT_SEC };
+
+	if (t->mtu_limit && t->tries > t->mtu_tries + 1u) {
+		forget_blackhole(t);
+		tcp_update_mss(t, now);
+	} else if (t->mtu_limit && t->tries) {
+		t->mtu_found = t->mtu_limit;
+		t->mtu_raise_at = now + wait[t->mtu_raises];
+		if (t->mtu_raises + 1u < sizeof(wait) / sizeof(wait[0]))
+			t->mtu_raises++;
+	} else if (t->mtu_found && now >= t->mtu_raise_at) {
+		if (t->mtu_limit)
+			raise(t, now);
+		else
+			forget_blackhole(t);
+	}
 }
 
 void tcp_icmp(struct adit_netstack *ns, const struct adit_endpoint *local, const struct adit_endpoint *remote,
