@@ -119,7 +119,7 @@ cleanup() {
 		kill -KILL "$pid" 2>/dev/null
 	done
 	wait 2>/dev/null
-	rm -f /var/run/wireguard/"$W"*.sock
+	rm -f /var/run/wireguard/"$W"[!0-9]*.sock # not those of a run whose number begins with ours
 	[ -n "${ADIT_KEEP:-}" ] && diag "kept $TMP" || rm -rf "$TMP"
 }
 
