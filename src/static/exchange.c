@@ -167,7 +167,8 @@ void static_exchange_receive(struct adit_static *st, const uint8_t *msg, uint32_
 		static_drop(st, ADIT_DROP_unknown_peer, 1);
 		return;
 	}
-	if (static_peer_at(st, from) != peer && !static_limiter_allow(&st->limiter, from, 1, now)) {
+	if (static_peer_at(st, from) != peer &&
+	    !static_limiter_allow(&st->limiter, from, STATIC_LIMIT_EXCHANGE, now)) {
 		static_drop(st, ADIT_DROP_rate_limited, 1);
 		return;
 	}

@@ -4,16 +4,21 @@
  *
  *   flood random ADDRESS PORT RATE SECONDS
  *   flood initiation ADDRESS PORT RATE SECONDS PUBLIC_KEY_BASE64
+ *   flood spoofed ADDRESS PORT RATE SECONDS [HEX]
  *
  * `random` sends random bytes of random lengths; `initiation` sends handshake
  * initiations that are garbage but for a valid mac1, so that the receiver has
  * to do a Diffie-Hellman for each or ask for a cookie. Whatever comes back is
  * counted. One line of JSON: what was sent and what was received. Everything
- * comes from one socket, as from one flooder.
+ * comes from one socket, as from one flooder; but what is `spoofed` comes from
+ * random addresses of 10.66.0.0/16 (IPv4; takes root), and its answers are for
+ * the caller to see. It is HEX over and over, or random bytes.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/ip.h>
+#include <netinet/udp.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
@@ -121,6 +126,49 @@ static size_t make_random(uint8_t *p)
 	return len;
 }
 
+/* --- from any address ----------------------------------------------------- */
+
+static struct {
+	uint8_t body[1400];
+	size_t len; /* 0 = random */
+	struct in_addr to;
+	uint16_t port;
+} spoof;
+
+static int prepare_spoof(const char *address, const char *port, const char *hex)
+{
+	int fd = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK, IPPROTO_RAW);
+	unsigned v;
+
+	errno = 0;
+	if (fd < 0 || inet_pton(AF_INET, address, &spoof.to) != 1)
+		die("raw socket");
+	spoof.port = htons((uint16_t)atoi(port));
+	while (hex && spoof.len < sizeof(spoof.body) && sscanf(hex + 2 * spoof.len, "%2x", &v) == 1)
+		spoof.body[spoof.len++] = (uint8_t)v;
+	return fd;
+}
+
+/* The kernel fills in the IP header's length, id and checksum; UDP's is not needed. */
+static size_t make_spoofed(uint8_t *p)
+{
+	struct iphdr ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP, .daddr = spoof.to.s_addr };
+	struct udphdr udp = { .dest = spoof.port };
+	uint64_t from = noise();
+	size_t len = spoof.len;
+
+	if (len)
+		memcpy(p + 28, spoof.body, len);
+	else
+		len = make_random(p + 28);
+	ip.saddr = htonl(0x0a420000 | (from & 0xffff));
+	udp.source = htons((uint16_t)(1024 + (from >> 16) % 60000));
+	udp.len = htons((uint16_t)(8 + len));
+	memcpy(p, &ip, 20);
+	memcpy(p + 20, &udp, 8);
+	return 28 + len;
+}
+
 static int dial(const char *address, const char *port)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)) };
@@ -151,9 +199,10 @@ static void receive(int fd, struct totals *t)
 	t->refused += errno == ECONNREFUSED;
 }
 
-static void burst(int fd, unsigned count, bool initiation, struct totals *t)
+static void burst(int fd, unsigned count, size_t (*make)(uint8_t *p), struct totals *t)
 {
 	static uint8_t buffer[BATCH][1500];
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr = spoof.to };
 	struct mmsghdr messages[BATCH] = { 0 };
 	struct iovec parts[BATCH];
 	unsigned i;
@@ -161,9 +210,13 @@ static void burst(int fd, unsigned count, bool initiation, struct totals *t)
 
 	for (i = 0; i < count; i++) {
 		parts[i].iov_base = buffer[i];
-		parts[i].iov_len = initiation ? make_initiation(buffer[i]) : make_random(buffer[i]);
+		parts[i].iov_len = make(buffer[i]);
 		messages[i].msg_hdr.msg_iov = &parts[i];
 		messages[i].msg_hdr.msg_iovlen = 1;
+		if (spoof.port) {
+			messages[i].msg_hdr.msg_name = &to;
+			messages[i].msg_hdr.msg_namelen = sizeof(to);
+		}
 	}
 	n = sendmmsg(fd, messages, count, 0);
 	t->refused += n < 0 && errno == ECONNREFUSED; /* an ICMP error of an earlier one */
@@ -176,12 +229,15 @@ static void burst(int fd, unsigned count, bool initiation, struct totals *t)
 int main(int argc, char **argv)
 {
 	bool initiation = argc > 1 && !strcmp(argv[1], "initiation");
+	bool spoofed = argc > 1 && !strcmp(argv[1], "spoofed");
+	size_t (*make)(uint8_t *) = initiation ? make_initiation : spoofed ? make_spoofed : make_random;
 	struct totals t = { 0 };
 	double start, at, rate, seconds;
 	int fd;
 
-	if (argc != (initiation ? 7 : 6) || (!initiation && strcmp(argv[1], "random"))) {
-		fprintf(stderr, "usage: flood random|initiation ADDRESS PORT RATE SECONDS [PUBLIC_KEY]\n");
+	if ((argc != (initiation ? 7 : 6) && !(spoofed && argc == 7)) ||
+	    (!initiation && !spoofed && strcmp(argv[1], "random"))) {
+		fprintf(stderr, "usage: flood random|initiation|spoofed ADDRESS PORT RATE SECONDS [PUBLIC_KEY|HEX]\n");
 		return 2;
 	}
 	rate = atof(argv[4]);
@@ -192,13 +248,13 @@ int main(int argc, char **argv)
 	}
 	if (initiation)
 		prepare_mac1(argv[6]);
-	fd = dial(argv[2], argv[3]);
+	fd = spoofed ? prepare_spoof(argv[2], argv[3], argv[6]) : dial(argv[2], argv[3]);
 	start = now();
 	while ((at = now() - start) < seconds) {
 		double behind = at * rate - (double)(t.sent + t.refused);
 
 		if (behind >= 1)
-			burst(fd, behind < BATCH ? (unsigned)behind : BATCH, initiation, &t);
+			burst(fd, behind < BATCH ? (unsigned)behind : BATCH, make, &t);
 		receive(fd, &t);
 		if (behind < BATCH)
 			nanosleep(&(struct timespec){ .tv_nsec = 500000 }, NULL);

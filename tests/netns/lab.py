@@ -10,7 +10,9 @@ lab.py hold IFACE COUNT SECONDS   opens COUNT UAPI connections and keeps them op
 lab.py gap PINGLOG                longest time without an answer in `ping -D` output, in ms
 lab.py pace BYTES_PER_SECOND FILE writes FILE to stdout no faster than that
 lab.py payloads PCAP PORT|any     UDP payloads sent to PORT, one hex line each: SOURCE HEX
-lab.py replay TIMES HOST PORT [flip] [source ADDR PORT | raw ADDR PORT] < lines of `payloads`
+lab.py nonces PCAP PORT|any LEN TEXT  datagrams to PORT, how many begin with LEN bytes seen before, how many hold TEXT
+lab.py say ADDR PORT TEXT SECONDS [RATE] datagrams of 64 bytes full of TEXT, from one socket
+lab.py replay TIMES HOST PORT [flip] [cut N] [source ADDR PORT | raw ADDR PORT] < lines of `payloads`
                                   source: an own address; raw: any IPv4 address
 lab.py echo ADDR PORT             UDP echo server
 lab.py sweep ADDR PORT MAX        UDP echo client: inner packets of every size up to MAX
@@ -155,9 +157,37 @@ def cmd_payloads(path, port):
         print(source, payload.hex())
 
 
+def cmd_nonces(path, port, length, text):
+    seen, count, again, plain = set(), 0, 0, 0
+    for _, payload in datagrams(path, None if port == "any" else int(port)):
+        nonce = bytes(payload[:int(length)])
+        count += 1
+        again += nonce in seen
+        plain += text.encode() in payload
+        seen.add(nonce)
+    print(count, again, plain)
+
+
+def cmd_say(addr, port, text, seconds, rate="50000"):
+    s = udp_socket(addr)
+    s.connect((addr, int(port)))
+    body = (text.encode() * 64)[:64]
+    sent, start = 0, time.monotonic()
+    while time.monotonic() - start < float(seconds):
+        for _ in range(64):
+            try:
+                s.send(body)
+            except OSError:
+                pass
+        sent += 64
+        time.sleep(max(0.0, start + sent / float(rate) - time.monotonic()))
+    print(sent)
+
+
 def cmd_replay(times, host, port, *options):
     options = list(options)
     flip = "flip" in options
+    cut = int(options[options.index("cut") + 1]) if "cut" in options else 0
     v6 = ":" in host
     s = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_DGRAM)
     if "source" in options:
@@ -175,6 +205,8 @@ def cmd_replay(times, host, port, *options):
             data = bytearray.fromhex(payload)
             if flip:  # past the header: what is authenticated, not what is looked up
                 data[16 + (n * 7) % (len(data) - 16)] ^= 1 << (n % 8)
+            if cut:
+                del data[-cut:]
             if raw:  # no UDP checksum: allowed in IPv4; the kernel fills the header's own
                 udp = struct.pack(">HHHH", raw[1], int(port), 8 + len(data), 0)
                 ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 28 + len(data), 0, 0, 64, 17, 0,
