@@ -290,19 +290,19 @@ static void many_keys(void **state)
 	enum { CNT = 20000 };
 	struct adit_conf_errors errors = { 0 };
 	struct adit_conf *conf;
-	char *text = malloc(CNT * 16), key[16];
+	char *text = malloc(CNT * 17), key[16];
 	size_t len = 0;
 
 	(void)state;
 	assert_non_null(text);
 	for (unsigned i = 0; i < CNT; i++)
-		len += (size_t)sprintf(text + len, "k%05u = %u\n", i, i);
+		len += (size_t)snprintf(text + len, 17, "k%05u = %u\n", i, i);
 	assert_int_equal(adit_conf_read_toml(&conf, &errors, "t", text, len, NULL), 0);
 	assert_int_equal(adit_conf_count(conf->root), CNT);
 	for (unsigned i = 0; i < CNT; i++) {
 		const struct adit_conf_node *node;
 
-		sprintf(key, "k%05u", i);
+		snprintf(key, sizeof(key), "k%05u", i);
 		node = adit_conf_get(conf->root, key);
 		assert_non_null(node);
 		assert_int_equal(node->u.integer, i);
@@ -393,8 +393,8 @@ static void long_paths(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 40; i++)
-		len += (size_t)sprintf(text + len, "%s\"é%02u\"", i ? "." : "", i);
-	len += (size_t)sprintf(text + len, " = 1");
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s\"é%02u\"", i ? "." : "", i);
+	len += (size_t)snprintf(text + len, sizeof(text) - len, " = 1");
 	assert_int_equal(adit_conf_read_toml(&conf, &errors, "t", text, len, NULL), 0);
 	node = conf->root;
 	while (adit_conf_first(node))
