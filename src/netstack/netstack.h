@@ -223,6 +223,9 @@ void adit_udp_sock_close(struct adit_sock *s);
  * WRITABLE follows). */
 int adit_udp_sock_send(struct adit_sock *s, const struct adit_endpoint *remote, const void *buf, size_t len,
 		       adit_time now);
+/* Does less than half of what may wait to be sent do so? Else it is better to
+ * leave datagrams where they come from until this turn's have gone. */
+bool adit_netstack_has_room(const struct adit_netstack *ns);
 struct adit_udp_msg {
 	struct adit_endpoint remote, local;
 	const uint8_t *data; /* borrowed until the next call into this stack */

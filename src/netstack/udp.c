@@ -364,6 +364,11 @@ void adit_udp_sock_refuse(struct adit_sock *s, const struct adit_endpoint *remot
 
 /* --- sending ------------------------------------------------------------------------ */
 
+bool adit_netstack_has_room(const struct adit_netstack *ns)
+{
+	return ns->queue_len < NS_QUEUE_LEN / 2;
+}
+
 void udp_queue_has_room(struct adit_netstack *ns)
 {
 	while (!adit_list_empty(&ns->udp_short)) {

@@ -230,14 +230,14 @@ int relay_mapping_send(struct relay_mapping *m, const struct adit_endpoint *to, 
 
 	if (!m->port[i])
 		r = take_port(m, i, &to->addr, now);
-	if (!r) {
-		touch(m, now);
-		r = adit_udp_sock_send(m->port[i]->sock.sock, to, buf, len, now);
+	if (r) {
+		m->service->n.udp_exhausted += r == -ENOBUFS;
+		return r;
 	}
+	touch(m, now);
+	r = adit_udp_sock_send(m->port[i]->sock.sock, to, buf, len, now); /* too much waits: the stack counts it */
 	if (!r)
 		m->service->n.bytes_out += len;
-	else if (r == -ENOBUFS)
-		m->service->n.udp_exhausted++;
 	return r;
 }
 

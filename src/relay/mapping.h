@@ -41,7 +41,7 @@ struct relay_mapping_ops {
 /* For a client's socket at `client`; counts for the service. Returns 0 or -ENOMEM. */
 int relay_mapping_open(struct relay_service *s, struct relay_mapping **ret, const struct adit_endpoint *client,
 		       const struct relay_mapping_ops *ops, void *arg, adit_time now);
-/* Returns 0; -ENOBUFS (no port, or too much waits; counted), -ENETUNREACH (no
+/* Returns 0; -ENOBUFS (no port: counted; or too much waits), -ENETUNREACH (no
  * inner address of that family), -EMSGSIZE, -ENOMEM. */
 int relay_mapping_send(struct relay_mapping *m, const struct adit_endpoint *to, const void *buf, size_t len,
 		       adit_time now);

@@ -148,7 +148,7 @@ static void readable(struct relay_fd *f, uint32_t events, adit_time now)
 	int n = RELAY_BATCH;
 
 	(void)events;
-	for (int i = 0; i < BATCHES && n == RELAY_BATCH; i++) {
+	for (int i = 0; i < BATCHES && n == RELAY_BATCH && adit_netstack_has_room(f->loop->ns); i++) {
 		n = relay_batch_receive(b, f->fd);
 		if (n < 0) {
 			pass_error(x, n, now);

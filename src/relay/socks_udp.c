@@ -171,7 +171,7 @@ static void ready(struct relay_fd *f, uint32_t events, adit_time now)
 	uint8_t buf[65536];
 
 	(void)events;
-	for (int i = 0; i < BURST && u->fd.fd >= 0; i++) {
+	for (int i = 0; i < BURST && u->fd.fd >= 0 && adit_netstack_has_room(f->loop->ns); i++) {
 		union relay_sockaddr sa;
 		socklen_t len = sizeof(sa);
 		struct adit_endpoint from;

@@ -169,7 +169,7 @@ static void readable(struct relay_fd *fd, uint32_t events, adit_time now)
 
 	(void)events;
 	udp_target_refresh(&f->target, now);
-	for (int i = 0; i < BATCHES && n == RELAY_BATCH; i++) {
+	for (int i = 0; i < BATCHES && n == RELAY_BATCH && adit_netstack_has_room(fd->loop->ns); i++) {
 		n = relay_batch_receive(b, fd->fd);
 		for (int k = 0; k < n; k++)
 			datagram(f, &b->msg[k], b->data[k], now);
