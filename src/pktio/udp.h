@@ -68,8 +68,10 @@ int adit_udp_open(struct adit_udp *u, struct adit_udp_bind *bind);
 void adit_udp_close(struct adit_udp *u);
 int adit_udp_set_mark(struct adit_udp *u, uint32_t mark);
 /* Spreads receives over `cnt` sockets of a shared port by the low bits of a
- * data message's receiver index, so that a session stays on one thread. */
-int adit_udp_steer(struct adit_udp *u, unsigned cnt);
+ * data message's receiver index (its byte 4), so that a session stays on one
+ * thread. data_type: what a data message begins with; others go to the first
+ * socket. Without this the kernel spreads by addresses and ports. */
+int adit_udp_steer(struct adit_udp *u, uint8_t data_type, unsigned cnt);
 /* Empties the error queue: counts ICMP errors. */
 void adit_udp_drain_errors(struct adit_udp *u);
 

@@ -187,11 +187,11 @@ int adit_udp_set_mark(struct adit_udp *u, uint32_t mark)
 
 /* Classic BPF over the UDP payload: data messages by their receiver index, all
  * others to the first socket. */
-int adit_udp_steer(struct adit_udp *u, unsigned cnt)
+int adit_udp_steer(struct adit_udp *u, uint8_t data_type, unsigned cnt)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0), /* message type */
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 4, 0, 4),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, data_type, 0, 4),
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 4), /* low byte of the index */
 		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 15),
 		BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, cnt),

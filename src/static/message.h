@@ -24,13 +24,14 @@
 
 #include "base/time.h"
 #include "crypto/crypto.h"
+#include "static/static.h"
 
 enum {
 	STATIC_V1_HEAD = ADIT_NONCE_LEN,
 	STATIC_V2_HEAD = 16,
 };
 
-enum static_type { STATIC_HELLO = 0x21, STATIC_ANSWER = 0x22, STATIC_DATA = 0x23 };
+enum static_type { STATIC_HELLO = 0x21, STATIC_ANSWER = 0x22, STATIC_DATA = ADIT_STATIC_V2_DATA_TYPE };
 
 enum {
 	STATIC_AT_INDEX = 4,

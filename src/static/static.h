@@ -52,6 +52,7 @@
 
 #define ADIT_STATIC_V1_HEAD 12
 #define ADIT_STATIC_V2_HEAD 16
+#define ADIT_STATIC_V2_DATA_TYPE 0x23 /* the first byte of a data message; the receiver's index is at 4 */
 #define ADIT_STATIC_V1_LIMIT (UINT64_C(1) << 32) /* packets a key may seal, ever */
 #define ADIT_STATIC_V1_BLOCK (UINT64_C(1) << 20) /* what is asked for at a time: a crash may lose so much of the key */
 

@@ -24,6 +24,8 @@ void adit_core_send(void *user, const struct adit_path *path, const uint8_t *msg
 struct adit_core {
 	const char *name;
 	uint16_t head; /* bytes in front of a plain packet */
+	uint8_t data_type; /* what a data message begins with, whose byte 4 is its receiver's index's lowest: threads
+			    * share datagrams by it; 0: there is no such thing, they share them by addresses */
 	int (*create)(void **ret, void *user, struct adit_crypto *crypto, adit_time now);
 	void (*destroy)(void *core);
 	size_t (*wire_len)(const void *core, size_t len);

@@ -138,6 +138,7 @@ const struct adit_core adit_core_static_v1 = {
 const struct adit_core adit_core_static_v2 = {
 	.name = "static v2",
 	.head = ADIT_STATIC_V2_HEAD,
+	.data_type = ADIT_STATIC_V2_DATA_TYPE,
 	.create = create_v2,
 	.seal = adit_static_v2_seal,
 	.open = adit_static_v2_open,

@@ -104,6 +104,7 @@ static void drops(const void *core, uint64_t ret[ADIT_DROP_CNT], adit_time now)
 const struct adit_core adit_core_wg = {
 	.name = "wireguard",
 	.head = ADIT_WG_HEAD,
+	.data_type = ADIT_WG_DATA_TYPE,
 	.create = create,
 	.destroy = destroy,
 	.wire_len = wire_len,

@@ -32,8 +32,8 @@ int adit_sockets_open(struct adit_tunnel *t, uint16_t port)
 		}
 		watch_sockets(&t->data[i]);
 	}
-	if (t->threads > 1)
-		adit_udp_steer(&t->data[0].udp, t->threads);
+	if (t->threads > 1 && t->engine.core->data_type)
+		adit_udp_steer(&t->data[0].udp, t->engine.core->data_type, t->threads);
 	t->port = b.port;
 	adit_hold_control(&t->engine.hold);
 	t->engine.core->set_port(t->engine.state, b.port);

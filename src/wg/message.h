@@ -18,7 +18,7 @@ enum wg_message_type {
 	WG_INITIATION = 1,
 	WG_RESPONSE = 2,
 	WG_COOKIE = 3,
-	WG_DATA = 4,
+	WG_DATA = 4, /* ADIT_WG_DATA_TYPE */
 };
 
 #define WG_TIMESTAMP_LEN 12

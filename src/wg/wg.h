@@ -35,6 +35,7 @@
 #include "crypto/crypto.h"
 
 #define ADIT_WG_HEAD 16 /* message header in front of the plain packet */
+#define ADIT_WG_DATA_TYPE 4 /* the first byte of a data message; the receiver's index is at 4 */
 #define ADIT_WG_TAIL 16 /* tag behind it */
 #define ADIT_WG_OVERHEAD 32
 #define ADIT_WG_ENDPOINTS_MAX 8

@@ -317,6 +317,54 @@ static void test_ports(void **state)
 	adit_udp_fini(&c);
 }
 
+/* Datagrams that wait at a socket, by the byte that the test has put at 5; none may be there twice. */
+static unsigned waiting(const struct adit_udp *u, bool seen[256])
+{
+	struct pollfd p = { .fd = u->outer.fd[ADIT_OUTER_4], .events = POLLIN };
+	uint8_t buf[64];
+	unsigned cnt = 0;
+
+	while (poll(&p, 1, 50) > 0) {
+		assert_int_equal(recv(p.fd, buf, sizeof(buf), 0), 40);
+		assert_false(seen[buf[5]]);
+		seen[buf[5]] = true;
+		cnt++;
+	}
+	return cnt;
+}
+
+/* Threads that share a port: data by its receiver's index, of whatever format, all else to the first. */
+static void test_steering(void **state)
+{
+	struct adit_udp_bind bind = { .shared = true };
+	struct adit_udp one, two;
+	bool seen[256] = { false };
+
+	(void)state;
+	assert_int_equal(adit_udp_init(&one, 0, &notes), 0);
+	assert_int_equal(adit_udp_init(&two, 0, &notes), 0);
+	assert_int_equal(adit_udp_open(&one, &bind), 0);
+	bind.join = true;
+	assert_int_equal(adit_udp_open(&two, &bind), 0);
+	assert_int_equal(adit_udp_steer(&one, 0x23, 2), 0);
+	train.path.port = bind.port;
+	train.stride = train.last_len = 40;
+	train.cnt = 1; /* what is sent as one is looked at as one on loopback */
+	for (unsigned i = 0; i < 30; i++) {
+		memset(wire, 0, 40);
+		wire[0] = i < 20 ? 0x23 : 4; /* ten of another format */
+		wire[4] = (uint8_t)(i % 4 == 0);
+		wire[5] = (uint8_t)i;
+		send_train();
+	}
+	assert_int_equal(waiting(&two, seen), 5);
+	for (unsigned i = 0; i < 30; i++)
+		assert_int_equal(seen[i], i < 20 && i % 4 == 0);
+	assert_int_equal(waiting(&one, seen), 25);
+	adit_udp_fini(&one);
+	adit_udp_fini(&two);
+}
+
 static void test_both_families_in_order(void **state)
 {
 	struct adit_train six = train, *list[4] = { &train, &six, &train, &six };
@@ -340,6 +388,7 @@ int main(void)
 		CASE(test_train),      CASE(test_ipv6_and_tos), CASE(test_sticky_source), CASE(test_source_gone),
 		CASE(test_emsgsize),   CASE(test_einval_twice), CASE(test_eio),           CASE(test_full),
 		CASE(test_refused),    CASE(test_icmp_error),   CASE(test_ports),         CASE(test_both_families_in_order),
+		CASE(test_steering),
 	};
 
 	return cmocka_run_group_tests_name("udp", tests, NULL, NULL);
