@@ -5,6 +5,7 @@ import re
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 
 from lab import INNER, OTHER, OUTER, LabError, memory_kb, sh, wait_for
@@ -29,6 +30,13 @@ class Program:
     def __init__(self, name, binary, *options):
         self.name, self.binary, self.options = name, binary, options
 
+    def does(self, test, quick):
+        """Whether the test means anything for it; quick: and is worth its time."""
+        return test != "handshakes" or self.name != "veth"
+
+    def device(self, lab, end):
+        return Device(lab, self, end)
+
     def missing(self):
         if self.name == "veth" or (self.binary and os.access(self.binary, os.X_OK)):
             return None
@@ -41,7 +49,7 @@ class Program:
         if self.name == "veth":
             return os.uname().release
         try:
-            if self.name == "adit":
+            if self.binary == adit_binary():
                 return sh(self.binary, "version").strip().splitlines()[0]
             source, version, program = locked(self.name)
             if self.binary == os.path.join(PEERS, program):
@@ -65,6 +73,22 @@ class Program:
                 os.unlink(out)
 
 
+class Static(Program):
+    """adit static: the tunnel between fixed peers, on the same data path as adit's device."""
+
+    def __init__(self, name, wire):
+        super().__init__(name, adit_binary(), "static")
+        self.wire = wire
+
+    def does(self, test, quick):
+        if test in ("handshakes", "peers"):
+            return False
+        return not quick or self.wire == "v2" and test in ("tcp1", "tcp1r", "tcp4", "udp1340", "udp64", "rtt")
+
+    def device(self, lab, end):
+        return StaticDevice(lab, self, end)
+
+
 def locked(name):
     """What bench/peers.lock pins, (source, version, program under PEERS): lines of `name kind source version program`."""
     with open(os.path.join(TOP, "bench/peers.lock")) as f:
@@ -85,6 +109,8 @@ def programs():
     return {p.name: p for p in (
         Program("veth", None),
         Program("adit", adit_binary(), "device", "-f", "IFACE"),
+        Static("static", "v2"),
+        Static("static-v1", "v1"),
         peer("wireguard-go", "-f", "IFACE"),
         peer("boringtun", *plain),
         peer("gotatun", *plain),
@@ -156,6 +182,38 @@ class Device:
             os.unlink(uapi_path(self.iface))
 
 
+class StaticDevice:
+    """One end of a static tunnel. It starts with its whole configuration, so it starts late."""
+
+    def __init__(self, lab, program, end):
+        self.lab, self.program, self.end = lab, program, end
+        self.iface = f"ab{os.getpid() % 1000000}{end.lower()}"
+        self.process = None
+        self.folder = tempfile.TemporaryDirectory(prefix="adit-bench-")
+
+    def configure(self, private, peer_public):
+        path = os.path.join(self.folder.name, "static.toml")
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+            f.write(f'interface = "{self.iface}"\nwire = "{self.program.wire}"\nsecret = "{private}"\n'
+                    f'listen = ":{PORT}"\naddresses = ["{INNER[self.end]}/24"]\nmtu = {MTU}\n[peers]\n'
+                    f'"{INNER[OTHER[self.end]]}" = {{ pub_key = "{peer_public}", '
+                    f'sock_addr = "{OUTER[OTHER[self.end]]}:{PORT}" }}\n')
+        began = time.monotonic()
+        self.process = self.lab.start(self.end, self.program.argv(self.iface) + ["-c", path, "--state-dir", self.folder.name])
+        wait_for(f"{self.program.name}: up", 10, lambda: b" is up: " in self._log(), self.process)
+        self.start_seconds = time.monotonic() - began
+        self.pid = self.process.pid
+        self.start_kb = memory_kb(self.pid, "VmRSS")
+
+    def _log(self):
+        return os.pread(self.process.log.fileno(), 4096, 0)
+
+    def stop(self):
+        if self.process:
+            self.lab.stop(self.process)
+        self.folder.cleanup()
+
+
 class Tunnel:
     """Two devices of one program, a handshake done. For `veth` there is no tunnel: the outer addresses."""
 
@@ -168,7 +226,7 @@ class Tunnel:
             return self
         try:
             for end in INNER:
-                self.ends[end] = Device(self.lab, self.program, end)
+                self.ends[end] = self.program.device(self.lab, end)
             private = {end: sh("wg", "genkey").strip() for end in INNER}
             public = {end: sh("wg", "pubkey", stdin=private[end]).strip() for end in INNER}
             for end, device in self.ends.items():

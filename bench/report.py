@@ -29,6 +29,12 @@ TARGETS = [
     ("idle round trip against wireguard-go", "rtt", "p50_us", BASE, 0.6, False, 0.4),
     ("idle round trip against boringtun", "rtt", "p50_us", "boringtun", 1.0, False, None),
 ]
+# adit static against adit's own device: (text, program, test)
+STATIC_TARGETS = [
+    ("static v2 TCP x1 against adit device", "static", "tcp1"), ("static v2 TCP x4 against adit device", "static", "tcp4"),
+    ("static v2 UDP 1340 B against adit device", "static", "udp1340"),
+    ("static v1 TCP x1 against adit device", "static-v1", "tcp1"),
+]
 EXTRA = [
     ("TCP CPU s/GB", "tcp1", "cpu_s_per_gb"), ("UDP 64 B loss %", "udp64", "loss_percent"),
     ("UDP 512 B loss %", "udp512", "loss_percent"), ("UDP 1340 B loss %", "udp1340", "loss_percent"),
@@ -135,6 +141,11 @@ def targets(result):
             ok = r["median"] >= must if at_least else r["median"] <= must
             rows.append([text, f"{'>=' if at_least else '<='} {must}", f"{r['median']:.2f} ({r['min']:.2f}-{r['max']:.2f})",
                          "-" if aim is None else str(aim), "reached" if ok else "NOT reached"])
+    for text, program, test in STATIC_TARGETS:
+        r = ratios(result, test, program, HEAD[test][0], "adit")
+        if r:
+            rows.append([text, ">= 0.9", f"{r['median']:.2f} ({r['min']:.2f}-{r['max']:.2f})", "1",
+                         "reached" if r["median"] >= 0.9 else "NOT reached"])
     for text, value, must, at_least, aim in (
             ("peak memory MB", over_all(result, "adit", "peak_mb", max), 10, False, 6),
             ("handshakes, of what X25519 alone allows",
