@@ -25,7 +25,7 @@ guest_start() {
 guest() { guest_sh "$*"; }
 guest_sh() {
 	local out
-	out=$({ echo "($1) 2>&1"; echo 'echo "::$?"'; } | on A timeout "${2:-30}" nc -N -w 30 "$B4" 7777) || return 1
+	out=$({ echo "($1) 2>&1"; echo 'echo "::$?"'; } | on A timeout "${2:-90}" nc -N -w 90 "$B4" 7777) || return 1
 	printf '%s\n' "${out%::*}"
 	return "${out##*::}"
 }

@@ -57,7 +57,7 @@ from_guest() {
 	PIDS+=($pid)
 	wait_for 5 listening "$1" $NSPORT
 	guest_sh "dd if=/dev/urandom of=/tmp/back.$1 bs=1M count=$3 2>/dev/null; sha256sum </tmp/back.$1
-		nc -w 20 $2 $NSPORT </tmp/back.$1; rm /tmp/back.$1" "${ADIT_TRANSFER:-90}" >"$TMP/sum.$1"
+		nc -w 60 $2 $NSPORT </tmp/back.$1; rm /tmp/back.$1" "${ADIT_TRANSFER:-240}" >"$TMP/sum.$1"
 	wait_for 10 gone $pid
 	ls -l "$TMP/back.$1"
 	grep -q "$(sha256sum <"$TMP/back.$1" | awk '{ print $1 }')" "$TMP/sum.$1"
@@ -65,10 +65,10 @@ from_guest() {
 to_guest() { # NS MEGABYTES
 	local pid
 	head -c "$2M" /dev/urandom >"$TMP/blob"
-	guest_sh "nc -l -p 9000 </dev/null | sha256sum >/tmp/sum; cat /tmp/sum" "${ADIT_TRANSFER:-90}" >"$TMP/sum" &
+	guest_sh "nc -l -p 9000 </dev/null | sha256sum >/tmp/sum; cat /tmp/sum" "${ADIT_TRANSFER:-240}" >"$TMP/sum" &
 	pid=$!
 	sleep 1
-	lab pace 8000000 "$TMP/blob" | on "$1" timeout "${ADIT_TRANSFER:-90}" nc -N -w 20 10.9.0.2 9000
+	lab pace 8000000 "$TMP/blob" | on "$1" timeout "${ADIT_TRANSFER:-240}" nc -N -w 60 10.9.0.2 9000
 	wait $pid
 	grep -q "$(sha256sum <"$TMP/blob" | awk '{ print $1 }')" "$TMP/sum"
 }
@@ -83,7 +83,7 @@ both_traced() {
 	from_guest C 10.9.0.4 2 || return 1
 	wait $traced || return 1
 	guest_sh "kill -INT \$(ps | awk '/strace -f/ && !/awk/ { print \$1 }'); sleep 1; grep -c . /tmp/strace" >/dev/null
-	guest_sh "cat /tmp/strace" 60 >"$TMP/strace"
+	guest_sh "cat /tmp/strace" 120 >"$TMP/strace"
 }
 
 ip -n "$P-A" link set rb mtu 1300
