@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# coverage.sh - line coverage by unit, vectors and sim; fails when src/wg has less than 90 %
+# coverage.sh - line coverage by unit, vectors and sim; fails when src/wg or src/netstack has less than 90 %
 
 set -eu
 cd "$(dirname "$0")/.."
@@ -11,5 +11,7 @@ find build-cov -name '*.gcda' -delete
 meson test -C build-cov --no-rebuild --no-suite slow --timeout-multiplier 4 --suite unit --suite vectors --suite sim \
 	</dev/null
 gcovr --gcov-ignore-parse-errors -r . --object-directory build-cov --filter 'src/' --exclude-unreachable-branches
-echo "src/wg alone:"
-exec gcovr --gcov-ignore-parse-errors -r . --object-directory build-cov --filter 'src/wg/' --fail-under-line 90
+for part in src/wg src/netstack; do
+	echo "$part alone:"
+	gcovr --gcov-ignore-parse-errors -r . --object-directory build-cov --filter "$part/" --fail-under-line 90
+done

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 
-SEEDS = {"sim": 10, "random": 300}
+SEEDS = {"sim": 10, "netsim": 16, "random": 300}
 TIMEOUT = 120
 
 
@@ -33,8 +33,8 @@ def read_list(path):
 
 def target(test):
     kind, _, name = test.partition(" ")
-    return {"sim": "tests/sim/sim", "random": "tests/sim/sim", "unit": f"tests/unit/{name}_test",
-            "fuzz": f"tests/fuzz/fuzz-{name}"}[kind]
+    return {"sim": "tests/sim/sim", "random": "tests/sim/sim", "netsim": "tests/netsim/netsim",
+            "unit": f"tests/unit/{name}_test", "fuzz": f"tests/fuzz/fuzz-{name}"}[kind]
 
 
 def passes(tree, build, test):

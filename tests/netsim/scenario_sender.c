@@ -160,11 +160,12 @@ void scenario_window_of_old_segment(struct world *w)
 	p.wnd = 8000;
 	puppet_connect(&p, 60000);
 	puppet_say(&p, ACK, 500);
+	seq = p.snd_nxt - 500;
+	puppet_say(&p, ACK, 500);
 	base = p.rcv_nxt;
 	EXPECT_INT(w, sent_to(&p, base), >=, 6000);
-	seq = p.snd_nxt - 500;
 	p.wnd = 4000; /* the right edge stays */
-	puppet_segment(&p, ACK, seq, base + 4000, 500);
+	puppet_segment(&p, ACK, seq, base + 4000, 1000);
 	EXPECT_INT(w, sent_to(&p, base), <=, 8000);
 	p.rcv_nxt = base + 4000;
 	p.wnd = 60000;
@@ -183,8 +184,13 @@ void scenario_window_probes(struct world *w)
 	struct puppet p;
 
 	puppet_world(w, &p, NULL);
+	p.wnd = 5000;
+	puppet_connect(&p, 0);
 	p.wnd = 0;
-	puppet_connect(&p, 30000);
+	puppet_say(&p, ACK, 0);
+	p.end->to_send = 30000;
+	end_work(p.end);
+	world_run(w, 0);
 	puppet_expect_none(&p);
 	last = w->now;
 	for (int i = 0; i < 20; i++) {
@@ -202,7 +208,7 @@ void scenario_window_probes(struct world *w)
 	}
 	EXPECT_INT(w, gap, >=, 119 * ADIT_SEC);
 	EXPECT_INT(w, gap, <=, 121 * ADIT_SEC);
-	p.wnd = 200; /* less than a segment, and the largest there was: after the override time what fits goes (3.8.6.2.1) */
+	p.wnd = 200; /* too little to be worth a segment: after the override time what fits goes (3.8.6.2.1) */
 	puppet_say(&p, ACK, 0);
 	for (int k = 0; k < 1300 && !w->host[1].got; k++)
 		world_run(w, 100 * ADIT_MSEC);
@@ -291,7 +297,11 @@ void scenario_isn(struct world *w)
 
 	puppet_world(w, &p, NULL);
 	for (unsigned i = 0; i < 64; i++) {
-		p.st = stream_new(w, 1, 0, p.local.addr.family, 0, 0);
+		if (i < 32)
+			p.st = stream_new(w, 1, 0, p.local.addr.family, 0, 0);
+		else
+			p.local.port++; /* the same listener, another peer */
+		p.st->end[1] = (struct end){ .st = p.st, .side = 1, .h = &w->host[0], .read_limit = UINT64_MAX };
 		p.end = &p.st->end[1];
 		p.remote.port = p.st->port;
 		puppet_syn(&p, SYN);
