@@ -9,6 +9,7 @@
 #   ADIT_PEERS   where scripts/peers.sh keeps the peers (default /var/cache/adit-peers)
 #   ADIT_TOOLS   where flood and initiator are built (default: built on first use)
 #   ADIT_TRANSFER seconds a transfer by nc may take (25)
+#   ADIT_PATIENCE by what wait_for multiplies its limits: 3, as machines are busy; 1 judges the times too
 #   ADIT_KEEP    set to keep the temporary directory
 #
 # on A CMD...   runs CMD in namespace A.
@@ -144,9 +145,9 @@ lab_start() {
 	diag "program under test: $ADIT"
 }
 
-# wait_for SECONDS CMD...: polls until CMD succeeds
+# wait_for SECONDS CMD...: polls until CMD succeeds, ADIT_PATIENCE times as long
 wait_for() {
-	local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
+	local end=$((${EPOCHREALTIME/./} + $1 * 1000000 * ${ADIT_PATIENCE:-3}))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ ${EPOCHREALTIME/./} -ge $end ] && return 1
