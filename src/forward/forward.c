@@ -21,6 +21,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/exit.h"
@@ -193,12 +194,23 @@ static void end(struct forwarder *f, int status)
 	f->status = status;
 }
 
+/* The moment lets a manager of Type=notify-reload tell this reload from one before. */
+static void notify_reloading(void)
+{
+	struct timespec now;
+	char text[80];
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	adit_process_notify(text);
+}
+
 static void reload(struct forwarder *f)
 {
 	struct adit_forward_config cfg;
 	unsigned failed;
 
-	adit_process_notify("RELOADING=1");
+	notify_reloading();
 	if (read_config(f, &cfg, log_message)) {
 		adit_forward_log(ADIT_FORWARD_LOG_ERROR, "not reloaded: the configuration is wrong; going on as before");
 		adit_forward_config_fini(&cfg);
