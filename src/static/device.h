@@ -74,7 +74,8 @@ struct adit_static_peer {
 		uint64_t sealed, granted;
 		bool asked, half, end; /* told */
 	} count;
-	uint64_t rx_bytes, tx_bytes, rx_packets, tx_packets, rx_lost, rx_reordered;
+	uint64_t rx_bytes, tx_bytes, rx_packets, tx_packets, rx_lost, rx_reordered, rx_bad;
+	adit_time bad_told; /* 0 = never */
 };
 
 struct adit_static {

@@ -54,6 +54,7 @@ enum {
 
 #define STATIC_HELLO_AGAIN    ADIT_SEC         /* until it is answered */
 #define STATIC_GIVE_UP	      (90 * ADIT_SEC)  /* no more hellos; what waits is dropped */
+#define STATIC_TELL_BAD	      (60 * ADIT_SEC) /* at most so often of one peer */
 #define STATIC_KEEPALIVE      (500 * ADIT_MSEC) /* data came, nothing went back for so long */
 #define STATIC_UNANSWERED     (1500 * ADIT_MSEC) /* data went, nothing came back for so long: hello */
 

@@ -235,6 +235,7 @@ void adit_static_peer_info(const struct adit_static_peer *peer, struct adit_stat
 	ret->tx_packets = peer->tx_packets;
 	ret->rx_lost = peer->rx_lost;
 	ret->rx_reordered = peer->rx_reordered;
+	ret->rx_bad = peer->rx_bad;
 	ret->sealed = peer->count.sealed;
 	ret->granted = peer->count.granted;
 	ret->key_half = peer->count.sealed >= STATIC_V1_LIMIT / 2;

@@ -212,6 +212,7 @@ static bool accept(struct adit_static *st, struct static_session *s, const struc
 
 	if (!(t->ok >> k & 1)) {
 		static_drop(st, ADIT_DROP_auth_failed, 1);
+		peer->rx_bad++;
 		return false;
 	}
 	if (st->wire == ADIT_STATIC_V1)
@@ -287,12 +288,21 @@ static void judge_run(struct adit_static *st, struct static_session *s, struct a
 		}
 		if (drop) {
 			static_drop(st, drop, 1);
+			peer->rx_bad++;
 			continue;
 		}
 		run->accepted += st->wire == ADIT_STATIC_V1; /* ours, sent back to us, was authentic too */
 		peer->rx_bytes += datagram;
 		peer->rx_packets++;
 	}
+}
+
+static void tell_bad(struct adit_static *st, struct adit_static_peer *peer, uint64_t before, adit_time now)
+{
+	if (peer->rx_bad == before || (peer->bad_told && now - peer->bad_told < STATIC_TELL_BAD))
+		return;
+	peer->bad_told = now;
+	static_tell(st, ADIT_STATIC_BAD, peer);
 }
 
 void adit_static_in_done(struct adit_static *st, struct adit_train *t, adit_time now)
@@ -303,7 +313,10 @@ void adit_static_in_done(struct adit_static *st, struct adit_train *t, adit_time
 
 	now = static_now(st, now);
 	if (peer) {
+		uint64_t bad = peer->rx_bad;
+
 		judge_run(st, s, t, &run);
+		tell_bad(st, peer, bad, now);
 	} else {
 		memset(t->len, 0, t->cnt * sizeof(t->len[0]));
 		static_drop(st, ADIT_DROP_unknown_index, t->cnt);

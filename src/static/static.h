@@ -67,6 +67,7 @@ enum adit_static_event {
 	ADIT_STATIC_GAVE_UP,   /* v2: 90 s of hellos without an answer */
 	ADIT_STATIC_STALE,     /* nothing heard for the peer timeout; the endpoint is the configured one again */
 	ADIT_STATIC_BACK,      /* heard again after that */
+	ADIT_STATIC_BAD,       /* under its name came what does not open, or no packet of its own; told once a minute */
 	ADIT_STATIC_KEY_HALF,  /* v1: the key has sealed 2^31 packets; told once a life */
 	ADIT_STATIC_KEY_END,   /* v1: 2^32; it seals no more */
 	ADIT_STATIC_KEY_GRANT, /* v1: asks for adit_static_v1_grant; once until that is called */
@@ -161,6 +162,7 @@ struct adit_static_peer_info {
 	uint64_t rx_bytes, tx_bytes;	  /* UDP payload */
 	uint64_t rx_packets, tx_packets;
 	uint64_t rx_lost, rx_reordered;	  /* v2: from gaps in the counters */
+	uint64_t rx_bad;		  /* did not open, or was no packet of its own */
 	uint64_t sealed, granted;	  /* v1: by this key, ever; how far it may go now */
 	bool key_half, key_end;		  /* v1: 2^31 have been sealed; the limit is reached and it seals no more */
 };

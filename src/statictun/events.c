@@ -117,6 +117,10 @@ static void log_limited(struct statictun_events *e, const struct statictun_netwo
 	case ADIT_STATIC_STALE:
 		adit_log_error("peer %s: stale, nothing heard for %u s; its address is %s", label, net->peer_timeout, at);
 		break;
+	case ADIT_STATIC_BAD:
+		adit_log_error("peer %s: dropped what came from it, which does not open or is not from its inner addresses "
+			       "(do both ends have the right keys, and the right tables?)", label);
+		break;
 	case ADIT_STATIC_BACK:
 		adit_log_info("peer %s: heard again, at %s", label, at);
 		break;

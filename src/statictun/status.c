@@ -53,6 +53,8 @@ static const char *problem(const struct statictun_status *status, const struct a
 		return "stale: nothing was heard for the peer timeout";
 	if (p->key_half)
 		return "half of what its key is good for has been sealed (make new keys in time)";
+	if (p->rx_bad && !p->rx_packets)
+		return "what comes from it does not open (do both ends have the right keys?)";
 	if (!is_v1(status) && !p->has_session && p->last_tx_at && !p->last_rx_at)
 		return "does not answer (is it running, is the address right, does it know our key?)";
 	return NULL;
@@ -145,6 +147,7 @@ static void peer_json(FILE *out, const struct statictun_status *status, const st
 	adit_json_number(out, "tx_bytes", p->tx_bytes);
 	adit_json_number(out, "rx_packets", p->rx_packets);
 	adit_json_number(out, "tx_packets", p->tx_packets);
+	adit_json_number(out, "rx_bad", p->rx_bad);
 	if (is_v1(status)) {
 		adit_json_number(out, "sealed", p->sealed);
 		adit_json_number(out, "stored", p->granted);

@@ -159,6 +159,8 @@ static void test_v1_refuses(void **state)
 		bad.data[i] ^= 1;
 	}
 	assert_int_equal(lab_drops(lab.node[2], ADIT_DROP_auth_failed), m.len);
+	assert_int_equal(lab_info(lab.node[2], 1).rx_bad, m.len);
+	assert_int_equal(lab.node[2]->events[ADIT_STATIC_BAD], 1); /* told once a minute */
 	for (bad.len = 0; bad.len < m.len; bad.len++)
 		lab_deliver_msg(&lab, &lab.node[1]->self, &bad);
 	assert_int_equal(lab_drops(lab.node[2], ADIT_DROP_short), 27); /* an empty datagram is nothing at all */
