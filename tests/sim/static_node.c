@@ -12,7 +12,12 @@ bool world_is_static(const struct world *w)
 
 static void event(void *user, enum adit_static_event event, const struct adit_static_peer *peer)
 {
-	static const char *const names[] = { "session", "endpoint", "gave up", "stale", "back", "half", "end", "grant" };
+	static const char *const names[] = {
+		[ADIT_STATIC_SESSION] = "session",   [ADIT_STATIC_ENDPOINT] = "endpoint", [ADIT_STATIC_GAVE_UP] = "gave up",
+		[ADIT_STATIC_STALE] = "stale",	     [ADIT_STATIC_BACK] = "back",	  [ADIT_STATIC_BAD] = "bad",
+		[ADIT_STATIC_KEY_HALF] = "key half", [ADIT_STATIC_KEY_END] = "key end",
+		[ADIT_STATIC_KEY_GRANT] = "key grant",
+	};
 	struct adit_static_peer_info info;
 	struct node *n = user;
 	char text[ADIT_PATH_STRLEN];

@@ -52,7 +52,7 @@ struct node {
 	bool asleep;            /* suspended: hears nothing, and no timer fires */
 	adit_time deadline, finish_at, work_at, work_next;
 	uint64_t sent[5], sent_bytes; /* datagrams by message type */
-	uint64_t events[8];           /* by enum adit_wg_event, or adit_static_event */
+	uint64_t events[16];          /* by enum adit_wg_event, or adit_static_event */
 	uint64_t hellos, answers;     /* static: that came in, that went out */
 	unsigned delivered;           /* packets, inside */
 };
