@@ -81,6 +81,18 @@ void adit_core_send(void *user, const struct adit_path *path, const uint8_t *msg
 	world_emit(user, path, msg, len, tos);
 }
 
+void adit_core_session(void *user)
+{
+	(void)user;
+}
+
+/* For a stack inside, which the nodes do not have. */
+void adit_core_session(void *user);
+void adit_core_session(void *user)
+{
+	(void)user;
+}
+
 void node_drive(struct node *n, void *core)
 {
 	drive_init(&n->d, n->w->face, core, n->w->crypto, &drive_ops, n, rng_next(&n->w->rng));
