@@ -81,13 +81,7 @@ void adit_core_send(void *user, const struct adit_path *path, const uint8_t *msg
 	world_emit(user, path, msg, len, tos);
 }
 
-void adit_core_session(void *user)
-{
-	(void)user;
-}
-
-/* For a stack inside, which the nodes do not have. */
-void adit_core_session(void *user);
+void adit_core_session(void *user); /* not every core tells */
 void adit_core_session(void *user)
 {
 	(void)user;
