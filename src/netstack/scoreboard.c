@@ -349,6 +349,7 @@ void scoreboard_sack(struct scoreboard *sb, uint32_t from, uint32_t to, struct s
 {
 	if (!seq_lt(from, to) || !seq_lt(sb->una, to) || !seq_lt(from, sb->end))
 		return;
+	r->ts_echo = 0; /* the echo that comes with what is out of order is older than that (RFC 7323 4.3) */
 	from = seq_max(from, sb->una);
 	to = seq_min(to, sb->end);
 	while (seq_lt(from, to)) {

@@ -94,7 +94,7 @@ int scoreboard_resent(struct scoreboard *sb, uint32_t seq, uint32_t len, adit_ti
  * for what RFC 8985 6.2 step 2 wants to know: was the original or the
  * retransmission delivered? */
 struct sb_ack {
-	adit_time ts_echo;       /* given: last moment of the clock tick in TSecr; 0 = no timestamps */
+	adit_time ts_echo;       /* given: last moment of the clock tick in TSecr; 0 = no timestamps. For scoreboard_ack */
 	adit_time min_rtt;       /* given: 0 or ADIT_NEVER = none known */
 
 	uint32_t acked;          /* bytes acknowledged cumulatively by this ACK */

@@ -177,7 +177,7 @@ void tcp_established(struct tcp *t, adit_time now)
 		tcp_set_deadline(t, TCP_AT_KEEPALIVE, now + t->limits.keepalive_idle);
 	tcp_set_deadline(t, TCP_AT_RTO, ADIT_NEVER);
 	if (t->shutdown)
-		tcp_enter(t, TCP_FIN_WAIT_1);
+		tcp_want_out(t);
 	ns_event(&t->sock, ADIT_EV_CONNECTED | ADIT_EV_WRITABLE);
 }
 

@@ -255,7 +255,7 @@ static void fin_in_order(struct tcp *t, adit_time now)
 
 static void look_for_fin(struct tcp *t, const struct tcp_segment *seg, adit_time now)
 {
-	if (seg->flags & ADIT_TCP_FIN && !t->fin_seen) {
+	if (seg->flags & ADIT_TCP_FIN && !t->fin_seen && seq_le(seg->seq + seg->len, t->rq.next + tcp_rcv_wnd(t))) {
 		t->fin_seen = true;
 		t->fin_seq = seg->seq + seg->len;
 	}
@@ -323,6 +323,8 @@ static void connection_in(struct tcp *t, const struct tcp_segment *seg, adit_tim
 		return;
 	}
 	if (t->state == TCP_SYN_RECEIVED) {
+		if (seg->flags & ADIT_TCP_SYN && seg->seq == t->irs) /* again, while the program makes up its mind */
+			note_timestamp(t, seg, &o, now);
 		if (!syn_received_in(t, seg, now))
 			return;
 	} else if (seg->flags & ADIT_TCP_SYN) {

@@ -124,7 +124,7 @@ static enum adit_out send_syn(struct tcp *t, uint8_t *buf, uint32_t *len, adit_t
 	h.ack = answer ? t->irs + 1 : 0;
 	h.wnd = (uint16_t)wnd;
 	h.flags = ADIT_TCP_SYN | (answer ? ADIT_TCP_ACK : 0);
-	if (t->ecn_syn && t->tries == 0)
+	if (t->ecn_syn && (answer || t->tries == 0))
 		h.flags |= answer ? ADIT_TCP_ECE : ADIT_TCP_ECE | ADIT_TCP_CWR;
 	else
 		t->ecn_syn = false; /* perhaps that is what somebody on the way does not like */
@@ -149,10 +149,12 @@ static uint32_t window_room(const struct tcp *t)
 	return seq_lt(t->sb.end, edge) ? edge - t->sb.end : 0;
 }
 
+/* RFC 3042: without SACK each of the first two duplicate ACKs stands for a segment that has arrived. */
 static uint32_t cwnd_room(const struct tcp *t)
 {
-	uint32_t flight = scoreboard_in_flight(&t->sb);
+	uint32_t flight = scoreboard_in_flight(&t->sb), arrived = t->trouble == TCP_ORDERLY ? t->dup_acks * t->mss : 0;
 
+	flight -= arrived < flight ? arrived : flight;
 	return t->cc.cwnd > flight ? t->cc.cwnd - flight : 0;
 }
 
@@ -293,6 +295,13 @@ static enum adit_out build(struct tcp *t, const struct piece *p, uint8_t *data, 
 	return ADIT_OUT_PACKET;
 }
 
+/* The states follow FIN, not the wish for it: until it is sent the peer's comes first. */
+static void fin_left(struct tcp *t)
+{
+	t->fin_sent = true;
+	tcp_enter(t, t->state == TCP_CLOSE_WAIT ? TCP_LAST_ACK : TCP_FIN_WAIT_1);
+}
+
 /* Notes a piece as sent. False: no memory to note it, so it is not sent. */
 static bool book(struct tcp *t, const struct piece *p, adit_time now)
 {
@@ -307,7 +316,8 @@ static bool book(struct tcp *t, const struct piece *p, adit_time now)
 	}
 	if (p->again)
 		tcp_note_resent(t, len, now);
-	t->fin_sent |= p->fin;
+	if (p->fin && !t->fin_sent)
+		fin_left(t);
 	t->bytes_sent += len;
 	t->last_sent = now;
 	if (t->stalled_since == 0)
@@ -426,8 +436,10 @@ static void after_idle(struct tcp *t, adit_time now)
 {
 	adit_time idle = now - t->last_sent;
 
-	if (t->sb.una == t->sb.end && unsent(t) && t->last_sent && idle > rtt_rto(&t->rtt))
+	if (t->sb.una == t->sb.end && unsent(t) && t->last_sent && idle > rtt_rto(&t->rtt)) {
 		t->cc.ops->on_idle(&t->cc, idle, rtt_rto(&t->rtt), now);
+		t->last_sent = now; /* the peer's window may keep us still: each idle moment counts once */
+	}
 }
 
 static enum adit_out send_data(struct tcp *t, uint8_t *buf, uint32_t *len, struct adit_super *super, adit_time now)

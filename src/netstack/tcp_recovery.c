@@ -110,12 +110,13 @@ static void enter_recovery(struct tcp *t, const struct tcp_acked *a, adit_time n
 	may_undo_later(t);
 	t->cc.ops->on_loss(&t->cc, flight_size(t, a), now);
 	prr_begin(&t->prr, flight);
-	t->tlp_open = false;
+	t->tlp_open = t->tlp_due = false;
+	t->at[TCP_AT_TLP] = ADIT_NEVER;
 }
 
 static void leave_recovery(struct tcp *t)
 {
-	if (t->trouble == TCP_RECOVERY && t->cc.cwnd < t->cc.ssthresh)
+	if (t->trouble == TCP_RECOVERY) /* from below, or from above: one ACK may end it at once (RFC 9937 5) */
 		t->cc.cwnd = t->cc.ssthresh;
 	scoreboard_recovery_done(&t->sb);
 	t->trouble = TCP_ORDERLY;
@@ -212,11 +213,13 @@ static void resume_by_prr(struct tcp *t, const struct tcp_acked *a, uint32_t new
 
 void tcp_after_ack(struct tcp *t, const struct tcp_acked *a, adit_time now)
 {
-	bool round_start = seq_le(t->round_end, t->sb.una), was_recovery;
+	bool round_start = seq_le(t->round_end, t->sb.una), was_recovery, ended = false;
 	uint32_t lost;
 
-	if (round_start)
+	if (round_start) {
 		t->round_end = t->sb.end;
+		tcp_update_mss(t, now); /* what is known of the path is forgotten in time */
+	}
 	if (a->sb.acked)
 		t->dup_acks = t->trouble == TCP_ORDERLY ? 0 : t->dup_acks;
 	if (a->dsack)
@@ -225,6 +228,7 @@ void tcp_after_ack(struct tcp *t, const struct tcp_acked *a, adit_time now)
 	look_at_probe(t, a, now);
 	lost = find_losses(t, a, now);
 	if (t->trouble != TCP_ORDERLY && seq_le(t->recover, t->sb.una)) {
+		ended = t->trouble == TCP_RECOVERY;
 		leave_recovery(t);
 		lost = t->sb.lost; /* sent after `recover`: congestion anew */
 	}
@@ -234,7 +238,7 @@ void tcp_after_ack(struct tcp *t, const struct tcp_acked *a, adit_time now)
 	answer_ecn(t, a, now);
 	if (t->trouble == TCP_RECOVERY)
 		resume_by_prr(t, a, was_recovery ? lost : 0);
-	else
+	else if (!ended)
 		grow(t, a, round_start, now);
 }
 

@@ -152,10 +152,6 @@ void adit_tcp_shutdown(struct adit_sock *s, adit_time now)
 	t->shutdown = true;
 	t->sent_said = false;
 	sendq_cancel(&t->sq);
-	if (t->state == TCP_ESTABLISHED)
-		tcp_enter(t, TCP_FIN_WAIT_1);
-	else if (t->state == TCP_CLOSE_WAIT)
-		tcp_enter(t, TCP_LAST_ACK);
 	tcp_want_out(t);
 }
 
@@ -187,7 +183,7 @@ void adit_tcp_close(struct adit_sock *s, adit_time now)
 {
 	struct tcp *t = tcp_of(s);
 
-	if (s->kind == ADIT_SOCK_LISTENER || t->state == TCP_SYN_SENT || t->state == TCP_SYN_RECEIVED ||
+	if (s->kind == ADIT_SOCK_LISTENER || t->state == TCP_SYN_SENT || (t->state == TCP_SYN_RECEIVED && t->held) ||
 	    t->state == TCP_CLOSED || recvq_readable(&t->rq)) {
 		adit_tcp_abort(s, now);
 		return;

@@ -99,7 +99,7 @@ static void end_round(struct tcp *t, adit_time now)
 
 void tcp_consumed(struct tcp *t, uint32_t len, adit_time now)
 {
-	uint32_t open = tcp_rcv_wnd(t), most = tcp_receive_limit(t), room;
+	uint32_t open = tcp_rcv_wnd(t), most = tcp_receive_limit(t), step = t->rcv_mss, room;
 
 	t->drs.copied += len;
 	if (t->drs.rtt && now - t->drs.since >= t->drs.rtt)
@@ -110,7 +110,9 @@ void tcp_consumed(struct tcp *t, uint32_t len, adit_time now)
 		most = t->rcv_buf;
 	room = most > recvq_readable(&t->rq) ? most - recvq_readable(&t->rq) : 0;
 	/* a window update is due when it at least doubles what the peer knows of */
-	if (room >= 2 * open && room - open >= t->rcv_mss)
+	if (step > most / 2)
+		step = most / 2;
+	if (room >= 2 * open && room - open >= step)
 		tcp_ack_now(t);
 }
 

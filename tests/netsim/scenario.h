@@ -54,6 +54,19 @@ void scenario_burst(struct world *w);
 void scenario_outage(struct world *w);
 void scenario_tail_loss(struct world *w);
 
+/* scenario_recovery.c */
+void scenario_lost_twice(struct world *w);
+void scenario_recovery_ends(struct world *w);
+void scenario_limited_transmit(struct world *w);
+void scenario_held_timestamp(struct world *w);
+void scenario_idle_window(struct world *w);
+void scenario_ecn_again(struct world *w);
+void scenario_fin_beyond(struct world *w);
+void scenario_shutdown_queued(struct world *w);
+void scenario_close_early(struct world *w);
+void scenario_jumbo_update(struct world *w);
+void scenario_path_mtu_rises(struct world *w);
+
 /* scenario_window.c */
 void scenario_zero_window(struct world *w);
 void scenario_zero_window_update_lost(struct world *w);

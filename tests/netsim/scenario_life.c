@@ -80,6 +80,7 @@ void scenario_simultaneous_close(struct world *w)
 		st->end[i].hold_fin = false;
 		end_work(&st->end[i]);
 	}
+	world_run(w, 0);
 	EXPECT(w, world_run_until(w, streams_complete, 5 * ADIT_SEC));
 	world_run(w, 200 * ADIT_MSEC);
 	EXPECT_INT(w, host_stats(&w->host[0]).time_wait, ==, 1);
