@@ -7,7 +7,6 @@
 #include "relay/dial.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,12 +177,10 @@ static int begin_outside(struct attempt *a, const struct adit_endpoint *to)
 {
 	union relay_sockaddr sa;
 	socklen_t len = relay_sockaddr_from(&sa, to);
-	int fd = socket(sa.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
+	int fd = socket(sa.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	if (fd >= 0) {
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	}
+	if (fd >= 0)
+		relay_socket_set_up(fd);
 	return begin_fd(a, fd, &sa.sa, len);
 }
 

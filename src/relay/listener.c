@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* listener.c - a listening socket of this machine: TCP or Unix */
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,16 +72,14 @@ static int accept_one(struct relay_listener *l, adit_time now)
 	union relay_sockaddr sa;
 	socklen_t len = sizeof(sa);
 	struct adit_endpoint client;
-	int fd = accept4(l->fd.fd, &sa.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC), on = 1;
+	int fd = accept4(l->fd.fd, &sa.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd < 0)
 		return -errno;
 	l->service->relay->loop.paused_accept = false;
 	client = relay_sockaddr_to(&sa);
-	if (client.addr.family) {
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	}
+	if (client.addr.family)
+		relay_socket_set_up(fd);
 	l->accepted(l->service, fd, &client, now);
 	return 0;
 }

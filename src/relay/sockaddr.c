@@ -3,8 +3,11 @@
 #include "relay/sockaddr.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <unistd.h>
+
+#define UNSENT (512 << 10)
 
 socklen_t relay_sockaddr_from(union relay_sockaddr *ret, const struct adit_endpoint *e)
 {
@@ -98,4 +101,15 @@ struct adit_endpoint relay_socket_local(int fd)
 			e.addr = (struct adit_addr){ .family = 0 };
 	}
 	return e;
+}
+
+/* What waits for a slow reader waits far away, not by the megabyte in the
+ * kernel: beyond what is on its way a socket takes no more than that. */
+void relay_socket_set_up(int fd)
+{
+	int on = 1, unsent = UNSENT;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
 }

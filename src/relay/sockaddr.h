@@ -24,6 +24,8 @@ struct adit_endpoint relay_endpoint_inside(const struct adit_endpoint *e);
 /* A bound socket: family 0 listens on both families, on IPv4 alone where there
  * is no IPv6. Non-blocking. Returns the descriptor or -errno. */
 int relay_socket_bind(int type, const struct adit_endpoint *local);
+/* What every TCP connection here has. */
+void relay_socket_set_up(int fd);
 /* Where a socket is bound; family 0 when it is the wildcard of both families. */
 struct adit_endpoint relay_socket_local(int fd);
 

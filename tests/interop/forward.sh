@@ -69,9 +69,9 @@ far() {
 requests() {
 	local what=$1 n=$2 c=$3 url=$4
 	shift 4
-	on A timeout 170 ab -q -n "$n" -c "$c" -s 60 "$@" "$url" >"$TMP/ab.log" 2>&1
+	on A timeout 170 ab -q -n "$n" -c "$c" -s 120 "$@" "$url" >"$TMP/ab.log" 2>&1
 	equal "$what" "$(awk '/^(Complete|Failed) requests|^Non-2xx/ { print $NF }' "$TMP/ab.log" | xargs)" "$n 0" ||
-		{ tail -n 5 "$TMP/ab.log"; tail -n 3 "$TMP/$KIND.log"; } | indent
+		{ grep -A 1 '^Failed\|longest' "$TMP/ab.log"; metric adit_dropped_packets_total; grep ^adit_dropped "$TMP/metrics"; } | indent
 }
 
 slow_writer() { # a client that sends 20 kB in 4 s, and gets the SHA-256 of it
@@ -103,7 +103,7 @@ for KIND in ${ADIT_FARS:-wireguard-go boringtun adit}; do
 	requests "$KIND: over IPv6" $((N / 10)) 20 'http://[::1]:8000/small'
 	requests "$KIND: through the HTTP proxy" $((N / 4)) 50 http://10.9.0.2:8000/small -X 127.0.0.1:3128
 	requests "$KIND: $ONCE connections at once" $((ONCE * 2)) "$ONCE" http://127.0.0.1:8000/small
-	requests "$KIND: $ONCE kept alive, each with 300 kB" "$ONCE" "$((ONCE / 4))" http://127.0.0.1:8000/part -k
+	requests "$KIND: $ONCE kept alive, each with 300 kB" "$ONCE" "$((ONCE / 10))" http://127.0.0.1:8000/part -k
 	equal "$KIND: a slow writer" "$(slow_writer)" same
 	equal "$KIND: a slow reader" "$(fetch --limit-rate 100k http://127.0.0.1:8000/part | sum_of)" "$(sum_of <"$FW/site/part")"
 	still() { [ "$(metric adit_tcp_connections)" = 0 ]; }
