@@ -113,6 +113,7 @@ void adit_static_down(struct adit_static *st, adit_time now)
 		adit_wheel_cancel(&st->wheel, &peer->timer);
 		if (st->wire == ADIT_STATIC_V2) {
 			static_exchange_stop(st, peer);
+			peer->hello_at = 0; /* a new life */
 			static_sessions_drop(st, peer);
 		}
 	}

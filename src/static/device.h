@@ -58,7 +58,9 @@ struct adit_static_peer {
 	struct static_session *current, *previous, *offered, *next[STATIC_NEXT_CNT];
 	unsigned next_at;
 	bool insist;			/* hellos are repeated: something waits for the exchange */
-	adit_time offered_at, hello_at; /* the exchange began; its last hello left; 0 = none under way */
+	bool repeated;			/* the next one is not the first of these */
+	adit_time offered_at;		/* the exchange began; 0 = none under way */
+	adit_time hello_at;		/* the last hello left, of this exchange or one before; 0 = never */
 	adit_time hello_due;		/* ADIT_NEVER: not again */
 
 	struct adit_wheel_entry timer;	 /* the earliest of what follows */

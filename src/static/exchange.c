@@ -33,9 +33,9 @@ static void send_to(struct adit_static *st, struct adit_static_peer *peer, const
 void static_exchange_stop(struct adit_static *st, struct adit_static_peer *peer)
 {
 	static_session_drop(st, &peer->offered);
-	peer->offered_at = peer->hello_at = 0;
+	peer->offered_at = 0;
 	peer->hello_due = ADIT_NEVER;
-	peer->insist = false;
+	peer->insist = peer->repeated = false;
 }
 
 static bool offer(struct adit_static *st, struct adit_static_peer *peer, adit_time now)
@@ -73,7 +73,7 @@ void static_exchange_want(struct adit_static *st, struct adit_static_peer *peer,
  * from elsewhere can lead both ends astray, and each must find the other again. */
 void static_exchange_hello(struct adit_static *st, struct adit_static_peer *peer, adit_time now)
 {
-	bool again = peer->insist && peer->hello_at, astray = !adit_path_same_remote(&peer->endpoint, &peer->configured);
+	bool astray = !adit_path_same_remote(&peer->endpoint, &peer->configured);
 	uint8_t msg[STATIC_EXCHANGE_LEN];
 
 	put_exchange(st, peer, peer->offered, STATIC_HELLO, msg);
@@ -81,8 +81,9 @@ void static_exchange_hello(struct adit_static *st, struct adit_static_peer *peer
 	peer->hello_due = peer->insist ? now + STATIC_HELLO_AGAIN : ADIT_NEVER;
 	st->hellos_sent++;
 	send_to(st, peer, static_peer_path(st, peer), msg);
-	if (again && astray && peer->configured.kind != ADIT_PATH_NONE)
+	if (peer->repeated && astray && peer->configured.kind != ADIT_PATH_NONE)
 		send_to(st, peer, &peer->configured, msg);
+	peer->repeated = peer->insist;
 }
 
 static void take_answer(struct adit_static *st, struct adit_static_peer *peer, const uint8_t *msg,
