@@ -109,6 +109,8 @@ void tcp_consumed(struct tcp *t, uint32_t len, adit_time now)
 	if (most > t->rcv_buf)
 		most = t->rcv_buf;
 	room = most > recvq_readable(&t->rq) ? most - recvq_readable(&t->rq) : 0;
+	if (room > 65535u << t->rcv_scale)
+		room = 65535u << t->rcv_scale; /* more cannot be said */
 	/* a window update is due when it at least doubles what the peer knows of */
 	if (step > most / 2)
 		step = most / 2;

@@ -117,6 +117,10 @@ void scenario_window_probes(struct world *w);
 void scenario_window_closes(struct world *w);
 void scenario_duplicate_acks(struct world *w);
 void scenario_isn(struct world *w);
+void scenario_delayed_ack(struct world *w);
+void scenario_nagle(struct world *w);
+void scenario_reneging(struct world *w);
+void scenario_lying_sack(struct world *w);
 
 /* scenario_icmp.c */
 void scenario_icmp_connect(struct world *w);

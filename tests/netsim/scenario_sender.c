@@ -326,3 +326,159 @@ void scenario_isn(struct world *w)
 	puppet_fini(&p);
 	expect_silence(w);
 }
+
+/* RFC 1122 4.2.3.2: at the start every segment is acknowledged at once, then every second full one, a single one
+ * after 40 ms; what came out of order at once. */
+void scenario_delayed_ack(struct world *w)
+{
+	const uint32_t full = 1300;
+	struct puppet p;
+
+	puppet_world(w, &p, NULL);
+	puppet_connect(&p, 0);
+	for (int i = 0; i < 16; i++) {
+		puppet_say(&p, ACK, full);
+		puppet_expect_ack(&p);
+	}
+	for (int i = 0; i < 5; i++) {
+		puppet_say(&p, ACK, full);
+		puppet_expect_silence(&p, 39 * ADIT_MSEC);
+		world_run(w, 2 * ADIT_MSEC);
+		puppet_expect_ack(&p);
+		puppet_say(&p, ACK, full);
+		puppet_expect_none(&p);
+		puppet_say(&p, ACK, full);
+		puppet_expect_ack(&p);
+	}
+	puppet_say(&p, ACK, 10);
+	p.st->end[0].sent += 10;
+	puppet_segment(&p, ACK, p.snd_nxt + 10, p.rcv_nxt, 10);
+	puppet_expect(&p, ACK); /* a hole */
+	EXPECT_INT(w, p.v.ack, ==, p.snd_nxt);
+	puppet_say(&p, ACK, 10);
+	puppet_expect(&p, ACK); /* filled */
+	EXPECT_INT(w, p.v.ack, ==, p.snd_nxt + 10);
+	puppet_say(&p, RST | ACK, 0);
+	EXPECT_INT(w, p.end->got, ==, 31 * full + 30);
+	p.snd_nxt += 10;
+	puppet_say(&p, RST | ACK, 0);
+	puppet_fini(&p);
+	expect_silence(w);
+}
+
+static void write_little(struct puppet *p, uint32_t len)
+{
+	p->end->to_send += len;
+	end_work(p->end);
+	world_run(p->w, 0);
+}
+
+/* RFC 9293 3.7.4: with Nagle's algorithm a small segment waits for the ACK of what is on the way; without, and at
+ * the end of the stream, it does not. */
+void scenario_nagle(struct world *w)
+{
+	struct adit_tcp_options o;
+	struct puppet p;
+
+	puppet_world(w, &p, NULL);
+	puppet_connect(&p, 0);
+	write_little(&p, 10);
+	puppet_expect_data(&p, 10);
+	write_little(&p, 10);
+	puppet_expect_data(&p, 10);
+	puppet_say(&p, ACK, 0);
+	adit_tcp_get_options(p.end->s, &o);
+	EXPECT(w, !o.nagle);
+	o.nagle = true;
+	adit_tcp_set_options(p.end->s, &o, w->now);
+	write_little(&p, 10);
+	puppet_expect_data(&p, 10);
+	write_little(&p, 10);
+	write_little(&p, 20);
+	puppet_expect_none(&p);
+	puppet_say(&p, ACK, 0);
+	puppet_expect_data(&p, 30);
+	write_little(&p, 5);
+	puppet_expect_none(&p);
+	p.end->hold_fin = false;
+	write_little(&p, 5);
+	puppet_expect(&p, ACK | FIN);
+	EXPECT_INT(w, p.v.len, ==, 10);
+	puppet_say(&p, RST | ACK, 0);
+	puppet_fini(&p);
+	expect_silence(w);
+}
+
+static void say_sack(struct puppet *p, uint32_t from, uint32_t to)
+{
+	uint8_t o[12] = { 1, 1, 5, 10 };
+
+	adit_put_be32(o + 4, from);
+	adit_put_be32(o + 8, to);
+	puppet_option(p, o, 12);
+	puppet_say(p, ACK, 0);
+}
+
+/* A receiver may forget what it has SACKed (RFC 2018 8): after timeouts it is sent again all the same. */
+void scenario_reneging(struct world *w)
+{
+	uint32_t base, top;
+	struct puppet p;
+
+	puppet_world(w, &p, NULL);
+	p.sack = true;
+	puppet_connect(&p, 12000);
+	base = p.rcv_nxt;
+	top = sent_to(&p, base);
+	EXPECT_INT(w, top, ==, 12000);
+	world_run(w, 20 * ADIT_MSEC);
+	say_sack(&p, base + 4000, base + 12000);
+	puppet_skip(&p);
+	for (int i = 0; i < 200 && p.rcv_nxt != base + 12000; i++) {
+		while (puppet_get(&p)) { /* nothing of it is there any more: only what comes in order counts */
+			if (p.v.len && p.v.seq == p.rcv_nxt)
+				p.rcv_nxt += p.v.len;
+		}
+		puppet_say(&p, ACK, 0);
+		world_run(w, ADIT_SEC);
+	}
+	EXPECT_INT(w, p.rcv_nxt - base, ==, 12000);
+	EXPECT(w, p.end->all_sent);
+	puppet_say(&p, RST | ACK, 0);
+	puppet_fini(&p);
+	expect_silence(w);
+}
+
+/* SACK blocks of what was never sent, backwards, huge: no harm, and nothing is taken for delivered. */
+void scenario_lying_sack(struct world *w)
+{
+	const uint32_t lies[][2] = {
+		{ 50000, 60000 }, { 5000, 1000 }, { (uint32_t)-9000, 20 }, { 1u << 31, 100 }, { 2000, 90000 }, { 7, 7 },
+	};
+	struct adit_tcp_info i;
+	struct puppet p;
+	uint32_t base;
+
+	puppet_world(w, &p, NULL);
+	p.sack = true;
+	puppet_connect(&p, 12000);
+	base = p.rcv_nxt;
+	EXPECT_INT(w, sent_to(&p, base), ==, 12000);
+	for (unsigned k = 0; k < 6; k++)
+		say_sack(&p, base + lies[k][0], base + lies[k][1]);
+	adit_tcp_info(p.end->s, &i);
+	EXPECT_INT(w, i.bytes_out, ==, 0);
+	EXPECT_INT(w, i.in_flight, <=, 12000);
+	for (int n = 0; n < 200 && p.rcv_nxt != base + 12000; n++) {
+		world_run(w, ADIT_SEC);
+		while (puppet_get(&p)) {
+			if (p.v.len && p.v.seq == p.rcv_nxt)
+				p.rcv_nxt += p.v.len;
+		}
+		puppet_say(&p, ACK, 0);
+	}
+	EXPECT_INT(w, p.rcv_nxt - base, ==, 12000);
+	puppet_say(&p, RST | ACK, 0);
+	puppet_fini(&p);
+	expect_silence(w);
+}

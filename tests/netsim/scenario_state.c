@@ -27,6 +27,8 @@ void scenario_syn_sent(struct world *w)
 
 	puppet_world(w, &p, NULL);
 	puppet_dialed(&p, 0);
+	EXPECT_INT(w, adit_get_be16(p.v.options), ==, 2 << 8 | 4); /* MSS: that of an MTU of 1420 */
+	EXPECT_INT(w, adit_get_be16(p.v.options + 2), ==, p.local.addr.family == 4 ? 1380 : 1360);
 	puppet_segment(&p, ACK, p.iss, p.rcv_nxt + 1, 0);
 	puppet_expect(&p, RST);
 	EXPECT_INT(w, p.v.seq, ==, p.rcv_nxt + 1);

@@ -118,7 +118,7 @@ static void syn_seen(struct world *w, struct pair *p, unsigned from, const struc
 		me->scale_said = true;
 		me->scale = scale[0];
 	}
-	if (!(v->flags & ADIT_TCP_ACK))
+	if (!(v->flags & ADIT_TCP_ACK) || p->side[!from].nxt != v->ack)
 		p->side[!from].open = false; /* what the other says may still be of an older connection */
 }
 
