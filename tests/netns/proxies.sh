@@ -122,10 +122,17 @@ FWENV=("MY_WIREGUARD_PRIVATE_KEY=$KEY" "SOCKS_PASSWORD=pa\$s")
 for f in w import; do
 	equal "$f.conf: the check finds nothing" "$(nobody env "${FWENV[@]}" "$FW/adit" forward -n -c "$FW/$f.conf" 2>&1)" "Config OK"
 done
-forward_up import.log 25344 -s -c "$FW/import.conf"
+# in the background: the command returns when everything listens
+nobody env "${FWENV[@]}" "$FW/adit" forward -d -s -c "$FW/import.conf" --control "$FW/control" >"$TMP/import.log" 2>&1 </dev/null
+equal "-d: status 0" $? 0
+check "-d: it listens at once" listening A 25344
 equal "an imported network: a page" "$(fetch --socks5-hostname 'user:pa$s@127.0.0.1:25344' http://inner.example/)" hello
-equal "an imported network: its log is silent" "$(wc -c <"$TMP/import.log")" 0
-stop "$FWPID"
+equal "-s: it says nothing" "$(wc -c <"$TMP/import.log")" 0
+check "status asks it" nobody "$FW/adit" forward status --control "$FW/control"
+FWPID=$(ip netns pids "$P-A")
+equal "-d: a session of its own" "$(awk '{ print $1 == $6 }' "/proc/$FWPID/stat")" 1
+kill "$FWPID"
+check "it ends" wait_for 10 gone "$FWPID"
 forward_up w.log 25344 -c "$FW/w.conf" -i localhost:9080
 
 # ---- curl ---------------------------------------------------------------------------------------------
