@@ -57,21 +57,34 @@ uint64_t cc_pacing_rate(const struct cc *cc, adit_time srtt)
 
 void cc_remember(struct cc *cc)
 {
+	const struct cc_cubic *c = &cc->cubic;
+
 	cc->undo.cwnd = cc->cwnd;
 	cc->undo.ssthresh = cc->ssthresh;
-	cc->undo.cubic = cc->cubic;
-	cc->undo.valid = true;
+	cc->undo.epoch = c->epoch;
+	cc->undo.k = c->k;
+	cc->undo.w_max = c->w_max;
+	cc->undo.cwnd_epoch = c->cwnd_epoch;
+	cc->undo.w_est = c->w_est;
+	cc->undo.cwnd_prior = c->cwnd_prior;
 }
 
 bool cc_restore(struct cc *cc)
 {
-	if (!cc->undo.valid)
+	struct cc_cubic *c = &cc->cubic;
+
+	if (!cc->undo.cwnd)
 		return false;
-	cc->undo.valid = false;
 	if (cc->cwnd < cc->undo.cwnd)
 		cc->cwnd = cc_clamp(cc, cc->undo.cwnd);
 	cc->ssthresh = cc->undo.ssthresh;
-	cc->cubic = cc->undo.cubic;
+	c->epoch = cc->undo.epoch;
+	c->k = cc->undo.k;
+	c->w_max = cc->undo.w_max;
+	c->cwnd_epoch = cc->undo.cwnd_epoch;
+	c->w_est = cc->undo.w_est;
+	c->cwnd_prior = cc->undo.cwnd_prior;
+	cc->undo.cwnd = 0;
 	return true;
 }
 

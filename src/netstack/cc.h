@@ -45,9 +45,9 @@ struct cc_ops {
 };
 
 struct cc_hystart {
-	uint32_t rtt_sample_cnt;
 	adit_time last_min, current_min;
 	adit_time css_baseline; /* conservative slow start: baseline minimum */
+	uint32_t rtt_sample_cnt;
 	uint8_t css_rounds;
 	bool css;
 };
@@ -69,10 +69,10 @@ struct cc {
 	uint32_t max;            /* cwnd never grows past it */
 	struct cc_hystart hystart;
 	struct cc_cubic cubic;
-	struct {
+	struct { /* what a reduction changes, before it; cwnd 0: there is nothing to take back */
 		uint32_t cwnd, ssthresh;
-		struct cc_cubic cubic;
-		bool valid;
+		adit_time epoch, k;
+		uint32_t w_max, cwnd_epoch, w_est, cwnd_prior;
 	} undo;
 };
 

@@ -41,7 +41,8 @@ static int64_t sharers(struct rtt *r, unsigned in_flight_segs, adit_time now)
 		r->round_cnt = 0;
 		r->round_since = now;
 	}
-	r->round_cnt++;
+	if (r->round_cnt < UINT16_MAX)
+		r->round_cnt++;
 	if (expected > r->round_last)
 		expected = r->round_last;
 	return expected ? expected : 1;
@@ -65,7 +66,6 @@ void rtt_sample(struct rtt *r, adit_time sample, unsigned in_flight_segs, adit_t
 		sample = 1;
 	if (sample > SAMPLE_MAX)
 		sample = SAMPLE_MAX;
-	r->latest = sample;
 	update_min(r, sample, now);
 	if (!r->srtt) {
 		r->srtt = sample;

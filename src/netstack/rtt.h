@@ -7,6 +7,8 @@
 #ifndef ADIT_NETSTACK_RTT_H
 #define ADIT_NETSTACK_RTT_H
 
+#include <stdint.h>
+
 #include "base/time.h"
 
 #define RTT_RTO_MIN     (200 * ADIT_MSEC)
@@ -19,10 +21,9 @@ struct rtt {
 	adit_time min;          /* smallest sample of the last 300 s at most; ADIT_NEVER: none */
 	adit_time min_since;    /* two-bucket window */
 	adit_time min_next;
-	adit_time latest;
 	adit_time round_since;  /* samples are counted by round trips */
-	unsigned round_cnt, round_last;
-	unsigned backoff;       /* doublings since the last sample */
+	uint16_t round_cnt, round_last;
+	uint8_t backoff;        /* doublings since the last sample */
 };
 
 void rtt_init(struct rtt *r);

@@ -51,12 +51,11 @@ struct scoreboard {
 	uint32_t resent;       /* bytes in state RESENT (a part of what is in flight) */
 	uint32_t highest_sacked; /* end of the highest SACKed byte; valid while sacked > 0 */
 	unsigned records;
-	size_t memory;         /* bytes of records, for the caller's books */
+	uint32_t memory;       /* bytes of records, for the caller's books */
 	struct sb_record *root;     /* by sequence; the implementation's */
 	struct sb_record *first, *last; /* lowest and highest */
 	struct adit_list by_time;   /* in order of last transmission, then sequence; SENT and RESENT alone */
 	struct sb_record *spare;    /* free records kept */
-	unsigned spare_cnt;
 
 	/* RACK, RFC 8985 6.1 */
 	struct sb_rack {
@@ -64,12 +63,13 @@ struct scoreboard {
 		adit_time rtt;        /* of that one */
 		uint32_t end_seq;
 		uint32_t fack;        /* highest delivered */
-		unsigned reo_wnd_mult;
-		unsigned reo_wnd_persist; /* recoveries until reo_wnd_mult is 1 again */
-		bool reordering_seen;
-		bool dsack_round_set;
 		uint32_t dsack_round;
+		uint16_t reo_wnd_mult;
+		uint8_t reo_wnd_persist; /* recoveries until reo_wnd_mult is 1 again */
+		bool reordering_seen : 1;
+		bool dsack_round_set : 1;
 	} rack;
+	unsigned spare_cnt;
 };
 
 void scoreboard_init(struct scoreboard *sb, uint32_t seq);

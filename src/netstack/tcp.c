@@ -49,7 +49,7 @@ int tcp_new(struct tcp **ret, struct adit_netstack *ns, const struct adit_endpoi
 	t->timer.expired = tcp_timer_expired;
 	for (unsigned i = 0; i < TCP_DEADLINES; i++)
 		t->at[i] = ADIT_NEVER;
-	t->limits = (struct tcp_limits){ 7200 * ADIT_SEC, 75 * ADIT_SEC, 0, 60 * ADIT_SEC };
+	t->limits = (struct tcp_limits){ 7200 * 1000, 75 * 1000, 0, 60 * 1000 };
 	t->rcv_scale = scale_for(ns->cfg.flow_max);
 	/* the same for the same endpoints: a new connection's clock follows the old one's (RFC 6191, RFC 7323 5.4) */
 	t->ts_offset = (uint32_t)(ns_flow_hash(ns, local, remote) >> 32);
@@ -58,7 +58,7 @@ int tcp_new(struct tcp **ret, struct adit_netstack *ns, const struct adit_endpoi
 	recvq_init(&t->rq, &ns->pool, 0);
 	sendq_init(&t->sq, &ns->pool, 0);
 	scoreboard_init(&t->sb, 0);
-	t->last_heard = now;
+	t->last_heard = tcp_ms(now);
 	ns->n.tcp_flows++;
 	r = flow_insert(ns, t);
 	if (r < 0) {
@@ -166,7 +166,7 @@ void tcp_established(struct tcp *t, adit_time now)
 	t->syn_due = false;
 	t->at[TCP_AT_GIVE_UP] = ADIT_NEVER;
 	t->quick_acks = TCP_QUICK_ACKS;
-	t->drs.since = now;
+	t->drs.since = tcp_us(now);
 	t->round_end = t->sb.end;
 	t->undo_una = t->recover = t->ecn_recover = t->sb.una;
 	t->mss = 536;
@@ -174,7 +174,7 @@ void tcp_established(struct tcp *t, adit_time now)
 	tcp_update_mss(t, now);
 	cc_init(&t->cc, ops, t->mss, (uint32_t)ns->cfg.flow_max, now);
 	if (t->limits.keepalive_idle)
-		tcp_set_deadline(t, TCP_AT_KEEPALIVE, now + t->limits.keepalive_idle);
+		tcp_set_deadline(t, TCP_AT_KEEPALIVE, now + t->limits.keepalive_idle * ADIT_MSEC);
 	tcp_set_deadline(t, TCP_AT_RTO, ADIT_NEVER);
 	if (t->shutdown)
 		tcp_want_out(t);
@@ -198,19 +198,29 @@ void adit_tcp_get_options(const struct adit_sock *s, struct adit_tcp_options *re
 	const struct tcp *t = tcp_of(s);
 
 	*ret = (struct adit_tcp_options){
-		.keepalive_idle = t->limits.keepalive_idle,
-		.keepalive_interval = t->limits.keepalive_interval,
-		.user_timeout = t->limits.user_timeout,
-		.connect_timeout = t->limits.connect_timeout,
+		.keepalive_idle = t->limits.keepalive_idle * ADIT_MSEC,
+		.keepalive_interval = t->limits.keepalive_interval * ADIT_MSEC,
+		.user_timeout = t->limits.user_timeout * ADIT_MSEC,
+		.connect_timeout = t->limits.connect_timeout * ADIT_MSEC,
 		.nagle = t->nagle,
 	};
+}
+
+/* 0 = none; else at least 1, at most 24 days: half of what tcp_ms tells apart. */
+static uint32_t limit_ms(adit_time limit)
+{
+	const adit_time most = INT32_MAX;
+	adit_time ms = (limit + ADIT_MSEC - 1) / ADIT_MSEC;
+
+	return (uint32_t)(ms < most ? ms : most);
 }
 
 void adit_tcp_set_options(struct adit_sock *s, const struct adit_tcp_options *o, adit_time now)
 {
 	struct tcp *t = tcp_of(s);
 
-	t->limits = (struct tcp_limits){ o->keepalive_idle, o->keepalive_interval, o->user_timeout, o->connect_timeout };
+	t->limits = (struct tcp_limits){ limit_ms(o->keepalive_idle), limit_ms(o->keepalive_interval),
+					 limit_ms(o->user_timeout), limit_ms(o->connect_timeout) };
 	t->nagle = o->nagle;
 	if (t->state == TCP_SYN_SENT)
 		tcp_set_deadline(t, TCP_AT_GIVE_UP, o->connect_timeout ? now + o->connect_timeout : ADIT_NEVER);

@@ -116,12 +116,12 @@ struct tcp {
 	bool cwnd_blocked : 1;
 	bool undo_ok : 1;     /* the last reduction may yet prove wrong */
 	bool mended : 1;      /* ... but something sent again was needed */
-	bool tlp_resent : 1;
-	bool rtt_open : 1;
+	bool tlp_open : 1, tlp_resent : 1;
 	bool sent_said : 1;   /* EV_SENT was given for what is queued */
 
 	/* send */
 	uint32_t iss;
+	uint32_t write_hint;   /* bytes of the next slab */
 	struct sendq sq;
 	struct scoreboard sb;  /* una and snd_nxt live here once SYN is acknowledged */
 	uint32_t snd_wnd, snd_wl1, snd_wl2, max_wnd;
@@ -140,16 +140,15 @@ struct tcp {
 	uint32_t cwnd_blocked_seq;
 	uint32_t round_end;    /* a round trip ends when this is acknowledged */
 	uint32_t tlp_end;      /* snd_nxt of an open tail loss probe; valid while tlp_open */
-	bool tlp_open;
 	uint32_t ecn_recover;
-	uint32_t write_hint;   /* bytes of the next slab */
 	struct cc cc;
 	struct prr prr;
 	struct rtt rtt;
 	adit_time pace_at;     /* when the next train may leave */
-	adit_time last_sent, last_heard;
+	adit_time last_sent;
 	adit_time mtu_raise_at; /* with mtu_found: full segments are tried again, or have proven well */
-	adit_time stalled_since; /* oldest thing not acknowledged; 0 none (user timeout) */
+	uint32_t last_heard;   /* tcp_ms */
+	uint32_t stalled_since; /* tcp_ms: oldest thing not acknowledged; 0 none (user timeout) */
 
 	/* receive */
 	uint32_t irs;
@@ -161,22 +160,22 @@ struct tcp {
 	bool fin_seen;         /* perhaps out of order */
 	uint8_t quick_acks;
 	uint8_t dup_acks_due;  /* to a peer without SACK */
-	adit_time challenged_at; /* the last ACK that answered something odd */
+	uint32_t challenged_at; /* tcp_ms: the last ACK that answered something odd; 0 none */
 	uint16_t rcv_mss;      /* largest segment seen */
 	uint32_t unacked_rcvd; /* bytes since the last ACK left */
 	struct recvq_range dsack;
 	uint32_t ts_recent, ts_offset;
-	adit_time ts_recent_at;
+	uint32_t ts_recent_at; /* seconds */
 	struct {
-		adit_time rtt, since; /* the receiver's estimate; when this round began */
+		uint32_t rtt, since;  /* the receiver's estimate; when this round began (all times in tcp_us) */
 		uint32_t copied;      /* bytes consumed in this round */
 		uint32_t last;        /* ... in the one before */
 		uint32_t rtt_seq;     /* without timestamps: round ends when this arrives */
-		adit_time rtt_since;
+		uint32_t rtt_since;
 	} drs;
 
-	struct tcp_limits {
-		adit_time keepalive_idle, keepalive_interval, user_timeout, connect_timeout;
+	struct tcp_limits { /* ms */
+		uint32_t keepalive_idle, keepalive_interval, user_timeout, connect_timeout;
 	} limits;
 	uint64_t bytes_in, bytes_out, bytes_sent, bytes_resent;
 	uint32_t retransmits, timeouts, recoveries, undos, probes_sent;
@@ -212,6 +211,21 @@ static inline uint32_t tcp_rcv_wnd(const struct tcp *t)
 static inline uint32_t tcp_rcv_nxt(const struct tcp *t)
 {
 	return t->rq.next + (t->fin_rcvd ? 1 : 0);
+}
+
+/* Short clocks, for what is compared with the present alone: modulo 2^32, never 0. */
+static inline uint32_t tcp_ms(adit_time now)
+{
+	uint32_t ms = (uint32_t)(now / ADIT_MSEC);
+
+	return ms ? ms : 1;
+}
+
+static inline uint32_t tcp_us(adit_time now)
+{
+	uint32_t us = (uint32_t)(now / 1000);
+
+	return us ? us : 1;
 }
 
 static inline uint32_t tcp_ts_now(const struct tcp *t, adit_time now)

@@ -157,7 +157,7 @@ bool tcp_ack_in(struct tcp *t, const struct tcp_segment *seg, const struct tcp_o
 		tcp_mtu_acked(t, now);
 		t->tries = 0;
 		t->rtt.backoff = 0;
-		t->stalled_since = t->sb.una == t->sb.end ? 0 : now;
+		t->stalled_since = t->sb.una == t->sb.end ? 0 : tcp_ms(now);
 		t->sock.error = 0; /* soft errors are past */
 	}
 	if (a.sb.rtt > 0)

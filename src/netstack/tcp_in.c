@@ -5,8 +5,8 @@
 #include "base/inet.h"
 #include "netstack/tcp.h"
 
-#define PAWS_FORGET (INT64_C(24) * 86400 * ADIT_SEC)
-#define ODD_INTERVAL (100 * ADIT_MSEC)
+#define PAWS_FORGET (24 * 86400) /* s */
+#define ODD_INTERVAL_MS 100
 #define SYN_SOON     (2 * ADIT_MSEC)
 
 enum { ECN_CE = 3 };
@@ -17,9 +17,9 @@ enum { ECN_CE = 3 };
  * other busy with them (RFC 5961 7). */
 void tcp_send_challenge_ack(struct tcp *t, adit_time now)
 {
-	if (t->challenged_at && now - t->challenged_at < ODD_INTERVAL)
+	if (t->challenged_at && tcp_ms(now) - t->challenged_at < ODD_INTERVAL_MS)
 		return;
-	t->challenged_at = now;
+	t->challenged_at = tcp_ms(now);
 	tcp_ns(t)->n.challenge_acks++;
 	tcp_ack_now(t);
 }
@@ -29,7 +29,7 @@ void tcp_send_challenge_ack(struct tcp *t, adit_time now)
 static bool paws_rejects(const struct tcp *t, const struct tcp_options *o, const struct tcp_segment *seg, adit_time now)
 {
 	return t->ts_ok && o->has_ts && !(seg->flags & ADIT_TCP_RST) && (int32_t)(o->ts_val - t->ts_recent) < 0 &&
-	       now - t->ts_recent_at < PAWS_FORGET;
+	       (uint32_t)(now / ADIT_SEC) - t->ts_recent_at < PAWS_FORGET;
 }
 
 static uint32_t segment_end(const struct tcp_segment *seg)
@@ -280,7 +280,7 @@ static void note_timestamp(struct tcp *t, const struct tcp_segment *seg, const s
 {
 	if (t->ts_ok && o->has_ts && seq_le(seg->seq, t->last_ack_sent) && (int32_t)(o->ts_val - t->ts_recent) >= 0) {
 		t->ts_recent = o->ts_val;
-		t->ts_recent_at = now;
+		t->ts_recent_at = (uint32_t)(now / ADIT_SEC);
 	}
 }
 
@@ -333,7 +333,7 @@ static void connection_in(struct tcp *t, const struct tcp_segment *seg, adit_tim
 	}
 	if (!(seg->flags & ADIT_TCP_ACK))
 		return;
-	t->last_heard = now;
+	t->last_heard = tcp_ms(now);
 	note_timestamp(t, seg, &o, now);
 	note_ecn(t, seg);
 	if (!tcp_ack_in(t, seg, &o, now))

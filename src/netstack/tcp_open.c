@@ -58,7 +58,7 @@ int adit_tcp_connect(struct adit_netstack *ns, struct adit_sock **ret, const str
 	first_window(t);
 	t->ecn_syn = true;
 	t->syn_due = true;
-	tcp_set_deadline(t, TCP_AT_GIVE_UP, now + t->limits.connect_timeout);
+	tcp_set_deadline(t, TCP_AT_GIVE_UP, now + t->limits.connect_timeout * ADIT_MSEC);
 	tcp_want_out(t);
 	ns->n.connects++;
 	*ret = &t->sock;
@@ -151,7 +151,7 @@ void tcp_take_syn(struct tcp *t, const struct tcp_segment *seg, const struct tcp
 	t->ts_ok = o->has_ts;
 	if (o->has_ts) {
 		t->ts_recent = o->ts_val;
-		t->ts_recent_at = now;
+		t->ts_recent_at = (uint32_t)(now / ADIT_SEC);
 	}
 	t->snd_wnd = t->max_wnd = seg->wnd; /* never scaled in a SYN */
 	t->snd_wl1 = seg->seq;

@@ -321,7 +321,7 @@ static bool book(struct tcp *t, const struct piece *p, adit_time now)
 	t->bytes_sent += len;
 	t->last_sent = now;
 	if (t->stalled_since == 0)
-		t->stalled_since = now;
+		t->stalled_since = tcp_ms(now);
 	if (t->trouble == TCP_RECOVERY)
 		prr_sent(&t->prr, len);
 	pace(t, len, now);

@@ -95,9 +95,14 @@ static bool give_up(struct tcp *t, int error)
 	return false;
 }
 
+static bool stalled_too_long(const struct tcp *t, adit_time now)
+{
+	return t->limits.user_timeout && t->stalled_since && tcp_ms(now) - t->stalled_since >= t->limits.user_timeout;
+}
+
 static bool out_of_patience(const struct tcp *t, adit_time now)
 {
-	if (t->limits.user_timeout && t->stalled_since && now - t->stalled_since >= t->limits.user_timeout)
+	if (stalled_too_long(t, now))
 		return true;
 	return t->tries > (t->sock.orphan ? TCP_ORPHAN_TRIES : TCP_DATA_TRIES);
 }
@@ -150,11 +155,11 @@ static bool persist_expired(struct tcp *t, adit_time now)
 		return true;
 	if (t->probes < UINT8_MAX)
 		t->probes++;
-	if ((t->limits.user_timeout && t->stalled_since && now - t->stalled_since >= t->limits.user_timeout) ||
+	if (stalled_too_long(t, now) ||
 	    (t->sock.orphan && t->probes > TCP_ORPHAN_TRIES))
 		return give_up(t, -ETIMEDOUT);
 	if (t->stalled_since == 0)
-		t->stalled_since = now;
+		t->stalled_since = tcp_ms(now);
 	t->probe_due = t->override = true;
 	tcp_set_deadline(t, TCP_AT_PERSIST, now + persist_interval(t));
 	tcp_want_out(t);
@@ -163,22 +168,20 @@ static bool persist_expired(struct tcp *t, adit_time now)
 
 static bool keepalive_expired(struct tcp *t, adit_time now)
 {
-	adit_time heard = now - t->last_heard;
+	adit_time heard = (tcp_ms(now) - t->last_heard) * ADIT_MSEC, idle = t->limits.keepalive_idle * ADIT_MSEC;
 
-	if (!t->limits.keepalive_idle || t->sock.orphan)
+	if (!idle || t->sock.orphan)
 		return true;
-	if (heard < t->limits.keepalive_idle || t->sb.una != t->sb.end) {
+	if (heard < idle || t->sb.una != t->sb.end) {
 		t->probes = t->sb.una != t->sb.end ? t->probes : 0;
-		tcp_set_deadline(t, TCP_AT_KEEPALIVE,
-				 heard < t->limits.keepalive_idle ? t->last_heard + t->limits.keepalive_idle
-								  : now + t->limits.keepalive_idle);
+		tcp_set_deadline(t, TCP_AT_KEEPALIVE, now + (heard < idle ? idle - heard : idle));
 		return true;
 	}
 	if (t->probes >= KEEPALIVE_PROBES)
 		return give_up(t, -ETIMEDOUT);
 	t->probes++;
 	t->probe_due = true;
-	tcp_set_deadline(t, TCP_AT_KEEPALIVE, now + t->limits.keepalive_interval);
+	tcp_set_deadline(t, TCP_AT_KEEPALIVE, now + t->limits.keepalive_interval * ADIT_MSEC);
 	tcp_want_out(t);
 	return true;
 }

@@ -94,7 +94,7 @@ static void end_round(struct tcp *t, adit_time now)
 		t->drs.last = t->drs.copied;
 	}
 	t->drs.copied = 0;
-	t->drs.since = now;
+	t->drs.since = tcp_us(now);
 }
 
 void tcp_consumed(struct tcp *t, uint32_t len, adit_time now)
@@ -102,7 +102,7 @@ void tcp_consumed(struct tcp *t, uint32_t len, adit_time now)
 	uint32_t open = tcp_rcv_wnd(t), most = tcp_receive_limit(t), step = t->rcv_mss, room;
 
 	t->drs.copied += len;
-	if (t->drs.rtt && now - t->drs.since >= t->drs.rtt)
+	if (t->drs.rtt && tcp_us(now) - t->drs.since >= t->drs.rtt)
 		end_round(t, now);
 	if (t->state == TCP_CLOSED || t->fin_rcvd)
 		return;
@@ -118,10 +118,10 @@ void tcp_consumed(struct tcp *t, uint32_t len, adit_time now)
 		tcp_ack_now(t);
 }
 
-static void drs_sample(struct tcp *t, adit_time rtt)
+static void drs_sample(struct tcp *t, uint32_t rtt)
 {
-	if (rtt < ADIT_MSEC)
-		rtt = ADIT_MSEC;
+	if (rtt < 1000)
+		rtt = 1000;
 	if (t->drs.rtt == 0 || rtt < t->drs.rtt)
 		t->drs.rtt = rtt;
 	else
@@ -136,14 +136,14 @@ void tcp_drs_rtt(struct tcp *t, const struct tcp_options *o, const struct tcp_se
 		int32_t ms = (int32_t)(tcp_ts_now(t, now) - o->ts_ecr);
 
 		if (ms >= 0 && ms < 60000 && seg->len >= t->rcv_mss)
-			drs_sample(t, ms * ADIT_MSEC);
+			drs_sample(t, (uint32_t)ms * 1000);
 		return;
 	}
 	/* without timestamps: how long a whole window takes to arrive */
 	if (t->drs.rtt_since == 0 || seq_le(t->drs.rtt_seq, seg->seq)) {
 		if (t->drs.rtt_since)
-			drs_sample(t, now - t->drs.rtt_since);
-		t->drs.rtt_since = now;
+			drs_sample(t, tcp_us(now) - t->drs.rtt_since);
+		t->drs.rtt_since = tcp_us(now);
 		t->drs.rtt_seq = t->rq.next + tcp_rcv_wnd(t);
 	}
 }
