@@ -8,6 +8,7 @@ early  8     sends FOLDER/blob and its end of file first, then answers with noth
              the SHA-256 of what comes until the client's end of file
 linger 9     reads one byte and resets (SO_LINGER 0)
 fate   10    writes to FOLDER/fate how the connection ended: "eof" or "reset", and after how many bytes
+stall  11    accepts and reads nothing
 echo   4000  UDP: answers each datagram after as many ms as its first word says, with " from PORT" at its end
 """
 import hashlib
@@ -201,6 +202,10 @@ def serve_fate():
             f.write("%s %d\n" % (how, n))
 
     tcp_server(10, work)
+
+
+def serve_stall():
+    tcp_server(11, lambda c: threading.Event().wait())
 
 
 for what in sys.argv[2:]:

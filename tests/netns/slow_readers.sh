@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# slow_readers.sh - many clients that take a large file at 1 kB/s: memory stays under its ceiling, the server waits,
-# and afterwards all is as before
+# slow_readers.sh - many clients that take a large file at 1 kB/s, and a server that takes nothing from many clients:
+# memory stays under its ceiling, the fast side waits, others are served, and afterwards all is as before
 #
 # Topology: inside.sh. ADIT_CURLS=500 ADIT_SECONDS=60 ADIT_MB=1024 is the long form (60, 4, 64).
 . "$(dirname "$0")/lib.sh"
@@ -12,7 +12,7 @@ CURLS=${ADIT_CURLS:-60} SECS=${ADIT_SECONDS:-4}
 inside_start
 truncate -s "${ADIT_MB:-64}M" "$FW/www/blob" # zeros: what counts is that they are many
 echo hello >"$FW/www/index.html"
-inside_servers "$FW/www" http
+inside_servers "$FW/www" http stall
 
 # What the process has of its own, without the program's file: that is read in piece by piece as it is first used.
 memory_kb() { awk '/^RssAnon/ { print $2 }' "/proc/$FWPID/status"; }
@@ -57,4 +57,30 @@ for mib in 64 16; do
 	check "$mib MiB: memory is within 10 % of before" wait_for 30 back || diag "before $before kB, now $(memory_kb) kB"
 	stop "$FWPID"
 done
+
+# The other way: all of them send what nobody takes.
+forward_up stall.log 9080 8080:10.9.0.2:80 8011:10.9.0.2:11 "${ENDS[@]}" --memory 16 -i 127.0.0.1:9080
+run_bg A "$TMP/senders" "$PYTHON" -c "
+import select, socket, time
+socks, poll, data, sent = {}, select.poll(), bytes(1 << 16), 0
+for _ in range($CURLS):
+    c = socket.create_connection(('127.0.0.1', 8011), 30)
+    c.setblocking(False)
+    socks[c.fileno()] = c
+    poll.register(c, select.POLLOUT)
+while ready := poll.poll(2000): # until no socket has taken anything for so long
+    for fd, _ in ready:
+        sent += socks[fd].send(data)
+print('stuck after', sent, flush=True)
+time.sleep(600)"
+senders=$BGPID
+check "what is sent to a server that reads nothing comes to a halt" wait_for 60 grep -q stuck "$TMP/senders"
+diag "$(cat "$TMP/senders"), buffers $(($(buffers) >> 10)) kB"
+expr_true "buffers stay under their ceiling" "$(buffers) <= 16 * 1048576"
+expr_true "and are used" "$(buffers) > 4 * 1048576"
+equal "somebody else is served" "$(fetch http://127.0.0.1:8080/)" hello
+equal "with many bytes too" "$(fetch http://127.0.0.1:8080/blob | wc -c)" $((${ADIT_MB:-64} << 20))
+equal "nobody was disconnected" "$(metric adit_forward_connections '8011[^}]*')" "$CURLS"
+stop "$senders"
+stop "$FWPID"
 done_testing
