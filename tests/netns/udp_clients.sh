@@ -72,8 +72,15 @@ for i in range(count):
     s.sendto(b'\0\0\0' + a + port.to_bytes(2, 'big') + data, ('127.0.0.1', int.from_bytes(r[8:], 'big')))
     d = s.recv(65535)
 d = d[10 if d[3] == 1 else 22:]
+if data == b'0 a': # the echo server tells which port it saw
+    print(d.split()[-1].decode())
+    for other in sys.argv[5:]:
+        s.sendto(b'\0\0\0\1' + ipaddress.ip_address(other).packed + port.to_bytes(2, 'big') + data, ('127.0.0.1', int.from_bytes(r[8:], 'big')))
+        d = s.recv(65535)
+        print(ipaddress.ip_address(d[4:8]), d.split()[-1].decode())
+    sys.exit()
 print(len(d), d[:2].hex(), *sorted({bytes([b]).decode() for b in d[60:] if 65 <= b <= 84}), sep='')
-" "$1" "$2" "$3" "${4:-1}"
+" "$1" "$2" "$3" "${4:-1}" "${@:5}"
 }
 BIG=beef01000001000000000000036269670765786d61706c650000100001
 BIG=${BIG/0765786d61706c65/076578616d706c65} # big.example TXT
@@ -83,6 +90,12 @@ equal "a hundred of them" "$(associate 10.9.0.2 53 $BIG 100)" "4289beefABCDEFGHI
 equal "a datagram of 4 kB to inside, and back" "$(associate 10.9.0.2 4000 "30$(printf '20%.0s' {1..4000})" | cut -c 1-8)" 40123020
 equal "bytes are counted once, in" "$(metric adit_forward_bytes_total 'socks5[^}]*direction="in"')" $((102 * 4289 + 4012))
 equal "and out" "$(metric adit_forward_bytes_total 'socks5[^}]*direction="out"')" $((102 * 29 + 4001))
+
+several=$(associate 10.9.0.2 4000 302061 1 10.9.0.4 10.9.0.2)
+port=${several%%$'\n'*}
+equal "one port inside for all destinations, and answers by their address" "$several" "$port
+10.9.0.4 $port
+10.9.0.2 $port"
 
 # ---- errors ------------------------------------------------------------------------------------------------------
 ask_back() { # PORT: a client inside asks our reverse forward
