@@ -117,6 +117,7 @@ struct tcp {
 	bool undo_ok : 1;     /* the last reduction may yet prove wrong */
 	bool mended : 1;      /* ... but something sent again was needed */
 	bool tlp_open : 1, tlp_resent : 1;
+	bool refused : 1;     /* since the last timeout something arrived and was not taken */
 	bool sent_said : 1;   /* EV_SENT was given for what is queued */
 
 	/* send */

@@ -159,6 +159,8 @@ bool tcp_ack_in(struct tcp *t, const struct tcp_segment *seg, const struct tcp_o
 		t->rtt.backoff = 0;
 		t->stalled_since = t->sb.una == t->sb.end ? 0 : tcp_ms(now);
 		t->sock.error = 0; /* soft errors are past */
+	} else if (!seg->len && !a.sb.delivered && t->tries) {
+		t->refused = true;
 	}
 	if (a.sb.rtt > 0)
 		rtt_sample(&t->rtt, a.sb.rtt, a.in_flight_before / t->mss + 1, now);

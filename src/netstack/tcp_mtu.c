@@ -77,7 +77,7 @@ bool tcp_blackhole_timeout(struct tcp *t, adit_time now)
 
 	if (t->tries % TCP_BLACKHOLE_TIMEOUTS || t->sb.end - t->sb.una < t->mss || mtu <= floor)
 		return false;
-	if (t->snd_wnd < t->mss) /* the receiver has no room: that explains it */
+	if (t->snd_wnd < t->mss || t->refused) /* the receiver has no room: that explains it */
 		return false;
 	t->mtu_limit = (uint16_t)smaller(t, mtu);
 	t->mtu_tries = t->tries;

@@ -133,6 +133,7 @@ static bool rto_expired(struct tcp *t, adit_time now)
 	rtt_back_off(&t->rtt);
 	tcp_enter_loss(t, now);
 	tcp_blackhole_timeout(t, now);
+	t->refused = false;
 	t->pace_at = now;
 	tcp_set_deadline(t, TCP_AT_RTO, now + rtt_rto(&t->rtt));
 	tcp_want_out(t);

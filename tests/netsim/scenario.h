@@ -64,6 +64,7 @@ void scenario_ecn_again(struct world *w);
 void scenario_fin_beyond(struct world *w);
 void scenario_shutdown_queued(struct world *w);
 void scenario_close_early(struct world *w);
+void scenario_refusing_receiver(struct world *w);
 void scenario_jumbo_update(struct world *w);
 void scenario_path_mtu_rises(struct world *w);
 

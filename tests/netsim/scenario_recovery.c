@@ -297,6 +297,32 @@ void scenario_close_early(struct world *w)
 	expect_silence(w);
 }
 
+/*
+ * The receiver throws away what comes within its window, and says so: it has
+ * no memory just now. That is no black hole, and full segments remain.
+ */
+void scenario_refusing_receiver(struct world *w)
+{
+	struct adit_tcp_info i;
+	struct puppet p;
+	unsigned mss;
+
+	puppet_world(w, &p, NULL);
+	puppet_connect(&p, 50000);
+	adit_tcp_info(p.end->s, &i);
+	mss = i.mss;
+	puppet_skip(&p);
+	for (unsigned n = 0; i.timeouts < 4; n++) {
+		EXPECT_INT(w, n, <, 100);
+		world_run(w, 100 * ADIT_MSEC);
+		if (puppet_skip(&p))
+			puppet_say(&p, ACK, 0);
+		adit_tcp_info(p.end->s, &i);
+		EXPECT_INT(w, i.mss, ==, mss);
+	}
+	hang_up(&p);
+}
+
 /* Memory got short, and segments are larger than the buffer now: that it is empty again is said all the same. */
 void scenario_jumbo_update(struct world *w)
 {

@@ -93,6 +93,7 @@ const struct scenario scenarios[] = {
 	ENTRY(fin_beyond, 8),
 	ENTRY(shutdown_queued, 8),
 	ENTRY(close_early, 8),
+	ENTRY(refusing_receiver, 8),
 	ENTRY(jumbo_update, 8),
 	ENTRY(path_mtu_rises, 2),
 	ENTRY(idle_flows, 1),
