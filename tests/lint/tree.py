@@ -56,10 +56,10 @@ def unregistered(top, folder, ending, helpers=()):
 
 
 def lost_references(top, names):
-    """Files that a document names and nobody has; src/ and tests/ may be left out."""
+    """Files that a document names and nobody has; src/ and tests/ may be left out. What a program includes is not meant."""
     there = set(tracked(top))
     for name in names:
-        for path in re.findall(r"\b(?:[\w-]+/)+[\w-]+\.(?:c|h|sh|py|md|txt|lock)\b", read(top, name)):
+        for path in re.findall(r"\b(?:[\w-]+/)+[\w-]+\.(?:c|h|sh|py|md|txt|lock)\b", re.sub(r"#include <.*>", "", read(top, name))):
             if "NAME" not in path and not ({path, "src/" + path, "tests/" + path} & there or path.startswith("bench/out/")):
                 yield f"{name}: {path}"
 
