@@ -57,6 +57,13 @@ static void op_link(struct adit_reader *r)
 	l->drop_data = how & 128 ? which >> 4 : 0;
 }
 
+static uint64_t bytes_of(uint8_t b)
+{
+	uint64_t n = grow(b, 100);
+
+	return n < 300000 ? n : 300000;
+}
+
 static void op_open(struct adit_reader *r)
 {
 	uint8_t how = adit_rd_u8(r), out = adit_rd_u8(r), back = adit_rd_u8(r);
@@ -64,7 +71,7 @@ static void op_open(struct adit_reader *r)
 
 	if (cnt == STREAMS)
 		return;
-	st = stream_new(&world, how & 1, !(how & 1), how & 2 ? 4 : 6, grow(out % 192, 100), grow(back % 192, 100));
+	st = stream_new(&world, how & 1, !(how & 1), how & 2 ? 4 : 6, bytes_of(out), bytes_of(back));
 	st->end[0].hold_fin = how & 4;
 	st->end[1].hold_fin = how & 8;
 	st->end[0].hold_close = how & 16;
