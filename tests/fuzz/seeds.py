@@ -138,7 +138,10 @@ for name, steps in {
     "too-big": [3, 0, 200, 5, 0, 4, 4, 5, 0x14], "unreachable": [3, 0, 200, 5, 0, 1, 4, 0, 0, 4, 0xff],
     "merged": [7, 200, 8, 3, 0, 8, 7, 200, 8, 3, 1, 8, 4, 0x61], "memory": [0x13, 11, 1, 3, 0, 255, 7, 255, 19, 0, 0, 8, 4, 0xa8],
     "mtu": [3, 0, 250, 3, 6, 0, 4, 0x88], "small": [0x13, 7, 30, 0x13, 8, 200, 4, 0x11],
-    "options": [3, 9, 7, 3, 0, 10, 3, 0, 10, 4, 0xff, 4, 0xff],
+    "options": [3, 9, 7, 3, 0, 10, 3, 0, 10, 4, 0xff, 4, 0xff], "ack-beyond": [3, 0, 10, 0, 0x10, 2, 0x23, 4, 9],
+    "ack-old": [3, 0, 10, 0, 0x10, 0, 0, 0x10, 6, 0x24, 10, 4, 9], "fin-reset": [0, 0x11, 0, 0, 0x04, 0, 4, 9],
+    "fin-behind": [0, 0x11, 5, 0x23, 5, 0, 0x10, 4, 5, 4, 9, 0, 0x10, 4, 5], "old-text": [0, 0x10, 4, 5, 0, 0x10, 5, 0x24, 9, 4, 9],
+    "beyond": [0, 0x10, 5, 0x27, 200, 0, 0x10, 5, 0x25, 200, 4, 9], "paws": [0x20, 0x10, 0, 0x20, 0x10, 0x24, 0xff, 5, 4, 9],
 }.items():
     seed("netstack", name, bytes([1]) + bytes(steps))
     seed("netstack", name + "-late", bytes([3]) + ESTABLISH + bytes(x + 0x30 if i == 0 else x for i, x in enumerate(steps)))
@@ -155,10 +158,13 @@ for name, steps in {
     "outage": [2, 2, 0xb8, 0xb8, 0, 0x45, 3, 4, 128, 9, 0, 0xaf, 3, 0, 0, 9], "stop": [2, 2, 0xa8, 0, 12, 1, 0, 0, 0xaf, 12, 1, 255],
     "abort": [2, 2, 0xa8, 0xa8, 0, 0x45, 4, 7, 7], "close": [2, 2, 0xa8, 0xa8, 0, 0x45, 12, 7, 3, 0, 0xaf],
     "held": [2, 0xc2, 5, 5, 0, 0xa1, 4, 4, 0], "many": [2, 2, 0x98, 5, 2, 1, 0x98, 5, 2, 3, 5, 0x98, 2, 0, 5, 0x98, 0, 0xaf],
+    "both-lossy": [3, 0, 1, 0x1a, 60, 3, 1, 1, 0x1a, 60, 2, 2, 0xb8, 0xb8, 0, 0xaf, 4, 1, 0x70, 0, 0xaf, 0, 0xaf],
+    "both-tight": [3, 0, 3, 0x1a, 40, 0x49, 3, 1, 3, 0x1a, 40, 0x49, 2, 2, 0xb8, 0xb8, 12, 1, 0x51, 0, 0xaf, 12, 1, 0x81, 0, 0xaf],
     "ecn": [3, 0, 66, 9, 0x31, 1, 2, 2, 0xb8, 0, 0, 0xaf], "set-mtu": [2, 2, 0xb8, 0xb8, 0, 0x45, 4, 6, 1, 12, 6, 0x55, 0, 0xaf],
 }.items():
     seed("netstack_pair", name, bytes([0, 0]) + bytes(steps))
     seed("netstack_pair", name + "-merged", bytes([0x1b, 1]) + bytes(steps))
+    seed("netstack_pair", name + "-small", bytes([0x02, 5]) + bytes(steps))
 
 seed("gro", "tcp", bytes([0]) + bytes([2, 0x40, 0] * 10 + [0xe2, 4, 0]))
 seed("gro", "udp", bytes([1]) + bytes([0, 0, 0] * 10 + [0xa0, 0, 0, 0, 0, 0]))
