@@ -88,6 +88,8 @@ int adit_netstack_remove_address(struct adit_netstack *ns, const struct adit_add
 struct adit_addr adit_netstack_source(const struct adit_netstack *ns, const struct adit_addr *dst);
 void adit_netstack_set_mtu(struct adit_netstack *ns, unsigned mtu, adit_time now);
 unsigned adit_netstack_mtu(const struct adit_netstack *ns);
+/* The way to others is back, or may be: what was sent again in vain, with ever longer pauses, is sent again now. */
+void adit_netstack_path_up(struct adit_netstack *ns, adit_time now);
 
 /* --- packets ----------------------------------------------------------------- */
 

@@ -216,6 +216,12 @@ void adit_netstack_set_mtu(struct adit_netstack *ns, unsigned mtu, adit_time now
 	}
 }
 
+void adit_netstack_path_up(struct adit_netstack *ns, adit_time now)
+{
+	for (struct adit_list *l = ns->tcps.next; l != &ns->tcps; l = l->next)
+		tcp_path_up((struct tcp *)adit_container_of(l, struct adit_sock, all_link), now);
+}
+
 unsigned adit_netstack_mtu(const struct adit_netstack *ns)
 {
 	return ns->cfg.mtu;

@@ -228,6 +228,7 @@ void tcp_free(struct tcp *t);
 void tcp_reset(struct tcp *t, int error, adit_time now);
 void tcp_listener_free(struct tcp_listener *l);
 void tcp_mtu_changed(struct tcp *t, adit_time now);
+void tcp_path_up(struct tcp *t, adit_time now);
 /* RST for a segment that fits no connection (RFC 9293 3.10.7.1). */
 void tcp_send_reset(struct adit_netstack *ns, const struct tcp_segment *seg, adit_time now);
 /* A pure ACK outside any connection (TIME-WAIT). */

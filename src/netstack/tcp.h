@@ -301,8 +301,8 @@ void tcp_after_ack(struct tcp *t, const struct tcp_acked *a, adit_time now);
 void tcp_enter_loss(struct tcp *t, adit_time now);
 void tcp_reorder_expired(struct tcp *t, adit_time now);
 void tcp_note_resent(struct tcp *t, uint32_t len, adit_time now);
-/* Segments of an old size are lost, which is no sign of congestion. */
-void tcp_resize_in_flight(struct tcp *t, adit_time now);
+/* All that is in flight is lost, which is no sign of congestion: segments of an old size, or a path that was gone. */
+void tcp_send_all_again(struct tcp *t, adit_time now);
 
 /* tcp_out.c */
 void tcp_want_out(struct tcp *t);

@@ -48,7 +48,7 @@ static void shrink(struct tcp *t, adit_time now)
 
 	tcp_update_mss(t, now);
 	if (t->mss < before)
-		tcp_resize_in_flight(t, now);
+		tcp_send_all_again(t, now);
 }
 
 void tcp_mtu_changed(struct tcp *t, adit_time now)

@@ -260,7 +260,7 @@ void tcp_enter_loss(struct tcp *t, adit_time now)
 	tcp_set_deadline(t, TCP_AT_REORDER, ADIT_NEVER);
 }
 
-void tcp_resize_in_flight(struct tcp *t, adit_time now)
+void tcp_send_all_again(struct tcp *t, adit_time now)
 {
 	scoreboard_all_lost(&t->sb, false);
 	t->undo_ok = false;

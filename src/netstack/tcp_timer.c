@@ -140,6 +140,21 @@ static bool rto_expired(struct tcp *t, adit_time now)
 	return true;
 }
 
+void tcp_path_up(struct tcp *t, adit_time now)
+{
+	if (t->at[TCP_AT_PERSIST] != ADIT_NEVER && t->probes)
+		tcp_set_deadline(t, TCP_AT_PERSIST, now);
+	if (t->at[TCP_AT_RTO] == ADIT_NEVER || !t->tries || t->held)
+		return;
+	t->rtt.backoff = 0;
+	if (t->state == TCP_SYN_SENT || t->state == TCP_SYN_RECEIVED)
+		t->syn_due = true;
+	else
+		tcp_send_all_again(t, now); /* the timeouts have had their say of congestion */
+	tcp_set_deadline(t, TCP_AT_RTO, now + rtt_rto(&t->rtt));
+	tcp_want_out(t);
+}
+
 static bool tlp_expired(struct tcp *t, adit_time now)
 {
 	if (t->sb.una == t->sb.end || t->trouble != TCP_ORDERLY)

@@ -42,7 +42,7 @@ struct adit_inner_ops {
 	 * is written to). Returns 0 or -errno. */
 	int (*write)(struct adit_inner *in, const struct adit_inner_meta *meta, struct iovec *iov, int cnt);
 
-	/* An inside that is a TCP/IP stack of our own has three more: */
+	/* An inside that is a TCP/IP stack of our own has four more: */
 
 	/* A turn begins. */
 	void (*begin)(struct adit_inner *in, adit_time now);
@@ -51,6 +51,8 @@ struct adit_inner_ops {
 	/* As read (len returned), or 0: *super describes segments over memory lent
 	 * until the next call. The caller restores it (adit_super_restore). */
 	ssize_t (*read_lent)(struct adit_inner *in, uint8_t *buf, struct adit_super *super);
+	/* A peer can be reached, which perhaps it could not before: after begin. */
+	void (*reachable)(struct adit_inner *in);
 };
 
 struct adit_inner {

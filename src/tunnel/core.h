@@ -20,6 +20,7 @@
 void adit_core_random(void *user, void *buf, size_t len);
 void adit_core_wall(void *user, struct adit_wall *ret);
 void adit_core_send(void *user, const struct adit_path *path, const uint8_t *msg, size_t len, uint8_t tos);
+void adit_core_session(void *user); /* a session with a peer began: what was lost before may be sent again */
 
 struct adit_core {
 	const char *name;

@@ -3,8 +3,17 @@
 #include "tunnel/core.h"
 #include "wg/wg.h"
 
+static void event(void *user, enum adit_wg_event event, const uint8_t public_key[ADIT_KEY_LEN],
+		  const struct adit_path *path)
+{
+	(void)public_key;
+	(void)path;
+	if (event == ADIT_WG_SESSION)
+		adit_core_session(user);
+}
+
 static const struct adit_wg_ops ops = {
-	.random = adit_core_random, .wall = adit_core_wall, .send = adit_core_send
+	.random = adit_core_random, .wall = adit_core_wall, .send = adit_core_send, .event = event
 };
 
 static int create(void **ret, void *user, struct adit_crypto *crypto, adit_time now)

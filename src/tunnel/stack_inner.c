@@ -50,11 +50,19 @@ static ssize_t read_lent(struct adit_inner *in, uint8_t *buf, struct adit_super 
 	return -EAGAIN;
 }
 
+static void reachable(struct adit_inner *in)
+{
+	struct adit_stack_inner *s = stack_of(in);
+
+	adit_netstack_path_up(s->ns, s->now);
+}
+
 static const struct adit_inner_ops ops = {
 	.write = write_packet,
 	.begin = begin,
 	.received = received,
 	.read_lent = read_lent,
+	.reachable = reachable,
 };
 
 void adit_stack_inner_init(struct adit_stack_inner *s, struct adit_netstack *ns, struct adit_guest *guest)

@@ -85,6 +85,26 @@ void adit_core_send(void *user, const struct adit_path *path, const uint8_t *msg
 	o->used += len;
 }
 
+void adit_core_session(void *user)
+{
+	struct adit_engine *e = user;
+
+	atomic_store_explicit(&e->session, true, memory_order_relaxed);
+}
+
+static bool session_waits(const struct adit_worker *w)
+{
+	return w->inner->ops->reachable && atomic_load_explicit(&w->engine->session, memory_order_relaxed);
+}
+
+static void tell_session(struct adit_worker *w)
+{
+	if (!session_waits(w))
+		return;
+	atomic_store_explicit(&w->engine->session, false, memory_order_relaxed);
+	w->inner->ops->reachable(w->inner);
+}
+
 /* Handshakes and timers. Returns whether some are left for the next turn. */
 static bool serve_core(struct adit_worker *w, bool data, adit_time now)
 {
@@ -100,7 +120,7 @@ static bool serve_core(struct adit_worker *w, bool data, adit_time now)
 	}
 	adit_worker_release(w);
 	adit_egress_staged(w, now);
-	return more;
+	return more || session_waits(w);
 }
 
 adit_time adit_worker_forget_at(const struct adit_worker *w)
@@ -136,6 +156,7 @@ int adit_worker_turn(struct adit_worker *w, unsigned ready, adit_time now)
 
 	if (w->inner->ops->begin)
 		w->inner->ops->begin(w->inner, now);
+	tell_session(w);
 	if (ready & ADIT_READY_OUTER4)
 		done += adit_ingress_turn(w, ADIT_OUTER_4, now);
 	if (ready & ADIT_READY_OUTER6)

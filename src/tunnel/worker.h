@@ -35,6 +35,7 @@ struct adit_engine {
 	struct adit_crypto *crypto; /* the core's; under the hold */
 	struct adit_hold hold;
 	struct adit_worker *sender; /* who makes the call into the core now; under the hold */
+	_Atomic bool session; /* one began: the inside is told at the next turn */
 	struct adit_icmp_limit icmp; /* under the hold */
 	struct adit_notes notes;
 	_Atomic unsigned mtu;

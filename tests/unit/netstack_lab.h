@@ -133,6 +133,12 @@ void tcp_mtu_changed(struct tcp *t, adit_time now)
 	(void)now;
 }
 
+void tcp_path_up(struct tcp *t, adit_time now)
+{
+	(void)t;
+	(void)now;
+}
+
 void tcp_send_bare_ack(struct adit_netstack *ns, const struct adit_endpoint *local, const struct adit_endpoint *remote,
 		       const struct time_wait_info *info, adit_time now)
 {
