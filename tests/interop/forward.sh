@@ -5,12 +5,12 @@
 # slow readers and slow writers
 #
 # Topology: ../netns/inside.sh. ADIT_FARS: the far ends (wireguard-go boringtun adit). ADIT_REQUESTS: short
-# connections (2000; the long form 10000), ADIT_ONCE: at once (500; 2000), ADIT_MB: a transfer (20; 1024).
+# connections (1000; the long form 10000), ADIT_ONCE: at once (300; 2000), ADIT_MB: a transfer (20; 1024).
 . "$(dirname "$0")/../netns/lib.sh"
 . "$(dirname "$0")/../netns/inside.sh"
 lab_start
 need nginx ab openssl nc
-N=${ADIT_REQUESTS:-2000} ONCE=${ADIT_ONCE:-500} MB=${ADIT_MB:-20}
+N=${ADIT_REQUESTS:-1000} ONCE=${ADIT_ONCE:-300} MB=${ADIT_MB:-20}
 CHROMIUM=$(command -v chromium || true)
 ulimit -n 8192
 
