@@ -15,6 +15,7 @@
 #include "netstack/seq.h"
 
 #define DUP_THRESH      3
+#define REO_WND_LEAST   (ADIT_MSEC / 4) /* once there was reordering: a quarter of a few microseconds says nothing */
 #define REO_WND_PERSIST 16 /* recoveries without a DSACK before the window is narrow again */
 
 static struct sb_record *record_of(struct adit_list *link)
@@ -84,6 +85,8 @@ adit_time scoreboard_reo_wnd(const struct scoreboard *sb, bool in_recovery, uint
 	if (min_rtt == ADIT_NEVER)
 		return srtt;
 	wnd = min_rtt / 4 * rack->reo_wnd_mult;
+	if (rack->reordering_seen && wnd < REO_WND_LEAST)
+		wnd = REO_WND_LEAST;
 	return wnd < srtt ? wnd : srtt;
 }
 

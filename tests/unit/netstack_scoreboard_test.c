@@ -249,6 +249,9 @@ static void test_reo_wnd(void **state)
 		{ true, true, 5000, 3, 40 * MS, 60 * MS, 30 * MS },
 		{ true, true, 5000, 9, 40 * MS, 60 * MS, 60 * MS }, /* never above SRTT */
 		{ true, true, 5000, 9, ADIT_NEVER, 60 * MS, 60 * MS },
+		{ false, false, 0, 1, MS / 100, 60 * MS, MS / 400 },
+		{ true, true, 5000, 1, MS / 100, 60 * MS, MS / 4 }, /* once seen, a tick at least */
+		{ true, true, 5000, 1, MS / 100, MS / 10, MS / 10 },
 	};
 
 	(void)state;
