@@ -38,6 +38,37 @@ awk '/^```c$/ { c = 1; next } /^```$/ && c { exit } c' "$ROOT/doc/libadit.md" >"
 check "the tour's program builds" build tour
 equal "the library exports its interface alone" "$(nm -D --defined-only "$BIN/libadit.so.0" | grep -vc ' adit_\| ADIT_0')" 0
 
+cat >"$TMP/burst.c" <<'END'
+/* FILE ADDRESS: 300 datagrams of 60000 bytes as fast as the descriptor takes them, then it is closed */
+#include <adit/adit.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int main(int argc, char **argv)
+{
+	struct adit_options o = { .size = sizeof(o), .config_file = argc > 1 ? argv[1] : NULL };
+	static char data[60000];
+	char err[256] = "";
+	struct adit *net;
+	int fd, i = 0;
+
+	if (adit_open(&net, &o, err, sizeof(err)) < 0 || (fd = adit_dial(net, "udp", argv[2], 10000)) < 0)
+		return fprintf(stderr, "%s\n", err), 1;
+	for (; i < 300; i++) {
+		memset(data, i, sizeof(data));
+		if (send(fd, data, sizeof(data), 0) != sizeof(data))
+			return perror("send"), 1;
+	}
+	close(fd);
+	getchar(); /* until what is on its way has come */
+	adit_close(net);
+	return 0;
+}
+END
+check "a program with datagrams builds" build burst
+
 topology_direct
 key a >/dev/null
 key b >/dev/null
@@ -69,6 +100,24 @@ equal "20 MB by the tour's program" "$(ip netns exec "$P-A" setpriv --reuid 6553
 	timeout 30 "$BIN/tour" "$BIN/x.conf" 10.9.0.2:80 'GET /blob HTTP/1.0' | sed '1,/^\r$/d' | sha256sum)" "$sum"
 check_not "a closed port" fetch 10.9.0.2:81 http://10.9.0.2/blob
 check_not "no configuration" nobody "$BIN/fetch" "$BIN/none.conf" 10.9.0.2:80 http://10.9.0.2/
+# the stack's queue holds four of these datagrams: the rest has to wait for its room
+run_bg B "$TMP/burst.log" "$PYTHON" -c "
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)
+s.bind(('10.9.0.2', 9)); s.settimeout(20); print('bound', flush=True)
+n = 0
+while n < 300:
+    d = s.recv(65536); n += d == bytes([n & 255]) * 60000
+print('all', flush=True)"
+wait_for 5 grep -q bound "$TMP/burst.log"
+mkfifo "$TMP/burst.in"
+ip netns exec "$P-A" setpriv --reuid 65534 --regid 65534 --clear-groups env LD_LIBRARY_PATH="$BIN" timeout 60 \
+	"$BIN/burst" "$BIN/x.conf" 10.9.0.2:9 <"$TMP/burst.in" >"$TMP/burst.err" 2>&1 &
+PIDS+=($!)
+exec 9>"$TMP/burst.in"
+check "300 datagrams of 60 kB, none lost, and all in order" wait_for 40 grep -q all "$TMP/burst.log" || indent "$TMP/burst.err"
+exec 9>&-
+
 for network in tcp udp; do
 	run_bg A "$TMP/echo.log" setpriv --reuid 65534 --regid 65534 --clear-groups env LD_LIBRARY_PATH="$BIN" "$BIN/echo-server" "$BIN/x.conf" $network :7
 	server=$BGPID
