@@ -16,6 +16,7 @@
 	X(unknown_index, in, "no session or handshake has this receiver index")                  \
 	X(unknown_source, in, "static tunnel: no peer at this address, and no key that fits")    \
 	X(unknown_limited, in, "static tunnel: unknown sources send too much")                   \
+	X(flood_refused, in, "static tunnel: refused by the kernel while unknown sources flood") \
 	X(auth_failed, in, "data message failed authentication")                                 \
 	X(replayed, in, "counter seen before, or older than the replay window")                  \
 	X(key_expired, in, "session older than 180 s or out of messages")                        \

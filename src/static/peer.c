@@ -242,6 +242,21 @@ void adit_static_peer_info(const struct adit_static_peer *peer, struct adit_stat
 	ret->key_end = peer->count.end || peer->count.sealed >= STATIC_V1_LIMIT;
 }
 
+unsigned adit_static_known(const struct adit_static *st, struct adit_path *ret, unsigned max)
+{
+	struct adit_static_peer *peer;
+	unsigned cnt = 0;
+
+	for (peer = adit_static_peer_next(st, NULL); peer; peer = adit_static_peer_next(st, peer)) {
+		if (peer->endpoint.kind == ADIT_PATH_NONE)
+			continue;
+		if (cnt < max)
+			ret[cnt] = peer->endpoint;
+		cnt++;
+	}
+	return cnt;
+}
+
 struct adit_static_peer *adit_static_peer_next(const struct adit_static *st, const struct adit_static_peer *after)
 {
 	const struct adit_list *next = after ? after->link.next : st->peers.next;

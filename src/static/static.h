@@ -167,6 +167,8 @@ struct adit_static_peer_info {
 	bool key_half, key_end;		  /* v1: 2^31 have been sealed; the limit is reached and it seals no more */
 };
 void adit_static_peer_info(const struct adit_static_peer *peer, struct adit_static_peer_info *ret);
+/* Where peers are now, up to max of them; returns how many are somewhere. */
+unsigned adit_static_known(const struct adit_static *st, struct adit_path *ret, unsigned max);
 /* In the order they were added; NULL: the first, or the end. */
 struct adit_static_peer *adit_static_peer_next(const struct adit_static *st, const struct adit_static_peer *after);
 

@@ -45,6 +45,9 @@ struct adit_core {
 	void (*set_mtu)(void *core, unsigned mtu);
 	void (*set_port)(void *core, uint16_t port); /* ours: to see our own datagrams come back */
 	void (*routes_changed)(void *core); /* sticky source addresses are to be found anew */
+	/* Optional. Where peers are, up to max of them; returns how many there are. What others send is
+	 * refused by the kernel while they flood. */
+	unsigned (*known)(const void *core, struct adit_path *ret, unsigned max);
 	void (*drops)(const void *core, uint64_t drops[ADIT_DROP_CNT], adit_time now); /* adds the core's own */
 };
 

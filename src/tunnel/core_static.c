@@ -110,6 +110,11 @@ static void routes_changed(void *core)
 	adit_static_forget_sources(core);
 }
 
+static unsigned known(const void *core, struct adit_path *ret, unsigned max)
+{
+	return adit_static_known(core, ret, max);
+}
+
 static void drops(const void *core, uint64_t ret[ADIT_DROP_CNT], adit_time now)
 {
 	struct adit_static_stats stats;
@@ -124,7 +129,7 @@ static void drops(const void *core, uint64_t ret[ADIT_DROP_CNT], adit_time now)
 	.destroy = destroy, .wire_len = wire_len, .out_begin = out_begin, .out_done = out_done, \
 	.staged_next = staged_next, .in_begin = in_begin, .in_done = in_done, .work = work,     \
 	.deadline = deadline, .tick = tick, .up = up, .down = down, .set_mtu = set_mtu,         \
-	.set_port = set_port, .routes_changed = routes_changed, .drops = drops
+	.set_port = set_port, .routes_changed = routes_changed, .known = known, .drops = drops
 
 const struct adit_core adit_core_static_v1 = {
 	.name = "static v1",

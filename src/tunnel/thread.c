@@ -234,6 +234,8 @@ static int sleep_time(const struct adit_data *d)
 {
 	adit_time at = adit_worker_forget_at(&d->worker), left;
 
+	if (adit_shield_due(d) < at)
+		at = adit_shield_due(d);
 	if (d->id == 0 && d->tunnel->moved)
 		return MOVED_POLL_MS;
 	if (at == ADIT_NEVER)
@@ -247,13 +249,15 @@ static int sleep_time(const struct adit_data *d)
 static unsigned turn(struct adit_data *d, unsigned ready, unsigned *turns)
 {
 	struct adit_tunnel *t = d->tunnel;
+	adit_time now = adit_tunnel_now();
 	int done;
 
-	done = adit_worker_turn(&d->worker, ready, adit_tunnel_now());
+	done = adit_worker_turn(&d->worker, ready, now);
 	if (done == -EBADFD) {
 		announce_gone(t);
 		return 0;
 	}
+	adit_shield_turn(d, now);
 	if (done > 0)
 		return ++*turns % REFRESH ? ready : ready | wait_ready(d, 0);
 	if (d->id == 0 && t->link_pending) /* config was taken: it is freed once we pass the gate */

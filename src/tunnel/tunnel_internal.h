@@ -8,6 +8,7 @@
 #include "pktio/link.h"
 #include "pktio/tun.h"
 #include "pktio/udp.h"
+#include "tunnel/shield.h"
 #include "tunnel/tunnel.h"
 #include "tunnel/worker.h"
 
@@ -19,6 +20,7 @@ struct adit_data {
 	struct adit_tun tun;
 	struct adit_inner *inner; /* tun's, or the one that was given */
 	struct adit_udp udp;
+	struct adit_shield shield;
 	struct adit_crypto *crypto;
 	int epoll_fd, wake_fd;
 	pthread_t thread;

@@ -54,10 +54,14 @@ if [ "$MB" -ge 256 ]; then
 		check "wire $wire beside adit device" static_pair $wire 4
 		ratios=()
 		for _ in 1 2 3 4 5; do
-			iperf A B 10.8.0.2 -t 3 && device=$(mbits)
-			iperf A B 10.9.0.2 -t 3 && ours=$(mbits)
-			diag "adit device $device Mbit/s, adit static $wire $ours"
-			ratios+=("$(awk "BEGIN { print $ours / $device }")")
+			# device, ours, ours, device: neighbours in time are compared, on a machine that changes by the second
+			device=0 ours=0
+			for address in 10.8.0.2 10.9.0.2 10.9.0.2 10.8.0.2; do
+				iperf A B $address -t 2 || continue
+				[ $address = 10.8.0.2 ] && device=$((device + $(mbits))) || ours=$((ours + $(mbits)))
+			done
+			diag "adit device $((device / 2)) Mbit/s, adit static $wire $((ours / 2))"
+			ratios+=("$(awk "BEGIN { print $device ? $ours / $device : 0 }")")
 		done
 		expr_true "wire $wire: at least 0.9 of the device's throughput (median of 5)" \
 			"$(printf '%s\n' "${ratios[@]}" | sort -n | sed -n 3p) >= 0.9"

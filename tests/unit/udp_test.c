@@ -4,6 +4,7 @@
  * each error the kernel can answer: sendmmsg is wrapped by the linker
  * (--wrap=sendmmsg) so that a test can have it fail
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -15,10 +16,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "pktio/udp.h"
+#include "pktio/udp_shield.h"
 
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
@@ -365,6 +368,61 @@ static void test_steering(void **state)
 	adit_udp_fini(&two);
 }
 
+/* How many of 4000 empty datagrams from there arrive. */
+static unsigned arrive(struct adit_udp *u, const char *from, uint16_t port)
+{
+	bool six = strchr(from, ':');
+	struct adit_rx rx[ADIT_RX_BUFFERS];
+	struct sockaddr_in6 to6 = { .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	struct sockaddr_in to4 = { .sin_family = AF_INET, .sin_port = htons(port) }, at4 = { .sin_family = AF_INET };
+	int n, fd = socket(six ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
+	unsigned cnt = 0;
+
+	to4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(six ? 1 : inet_pton(AF_INET, from, &at4.sin_addr), 1);
+	if (!six)
+		assert_int_equal(bind(fd, (struct sockaddr *)&at4, sizeof(at4)), 0);
+	for (unsigned i = 0; i < 4000; i++) {
+		assert_int_equal(sendto(fd, "x", 1, 0, six ? (struct sockaddr *)&to6 : (struct sockaddr *)&to4,
+					six ? sizeof(to6) : sizeof(to4)), 1);
+		while (i % 100 == 99 && (n = u->outer.ops->recv(&u->outer, six ? ADIT_OUTER_6 : ADIT_OUTER_4, rx)) > 0)
+			cnt += (unsigned)n;
+	}
+	close(fd);
+	return cnt;
+}
+
+/* While the shield is up, peers' addresses pass, and of others one in sixteen. */
+static void test_shield(void **state)
+{
+	struct adit_path known[2] = { { .kind = ADIT_PATH_UDP4, .addr = { 127, 0, 0, 3 } },
+				      { .kind = ADIT_PATH_UDP6, .addr = { [15] = 1 } } };
+	struct adit_udp_bind bind = { 0 };
+	unsigned some;
+	struct adit_udp u;
+
+	(void)state;
+	assert_int_equal(adit_udp_init(&u, 0, &notes), 0);
+	assert_int_equal(adit_udp_open(&u, &bind), 0);
+	assert_int_equal(arrive(&u, "127.0.0.2", bind.port), 4000);
+	assert_int_equal(adit_udp_refused(&u), 0);
+	assert_int_equal(adit_udp_shield(&u, known, 2), 0);
+	assert_int_equal(arrive(&u, "127.0.0.3", bind.port), 4000);
+	some = arrive(&u, "127.0.0.2", bind.port);
+	assert_in_range(some, 125, 500); /* 250: eight deviations are 123 */
+	assert_int_equal(adit_udp_refused(&u), 4000 - some);
+	if (u.outer.fd[ADIT_OUTER_6] >= 0) {
+		assert_int_equal(arrive(&u, "::1", bind.port), 4000);
+		known[1].addr[0] = 0x20;
+		assert_int_equal(adit_udp_shield(&u, known, 2), 0);
+		assert_in_range(arrive(&u, "::1", bind.port), 125, 500);
+	}
+	adit_udp_unshield(&u);
+	assert_int_equal(arrive(&u, "127.0.0.2", bind.port), 4000);
+	assert_int_equal(adit_udp_shield(&u, known, ADIT_SHIELD_KNOWN + 1), -E2BIG);
+	adit_udp_fini(&u);
+}
+
 static void test_both_families_in_order(void **state)
 {
 	struct adit_train six = train, *list[4] = { &train, &six, &train, &six };
@@ -389,6 +447,7 @@ int main(void)
 		CASE(test_emsgsize),   CASE(test_einval_twice), CASE(test_eio),           CASE(test_full),
 		CASE(test_refused),    CASE(test_icmp_error),   CASE(test_ports),         CASE(test_both_families_in_order),
 		CASE(test_steering),
+		CASE(test_shield),
 	};
 
 	return cmocka_run_group_tests_name("udp", tests, NULL, NULL);
