@@ -5,10 +5,10 @@
 #include "pktio/udp_shield.h"
 #include "tunnel/tunnel_internal.h"
 
-#define LOOK_DOWN (100 * ADIT_MSEC) /* how often it is looked at */
+#define LOOK_DOWN (50 * ADIT_MSEC) /* how often it is looked at */
 #define LOOK_UP	  (500 * ADIT_MSEC)
-#define FLOOD	  10000 /* strangers' datagrams a second */
-#define CALM	  5000
+#define FLOOD	  20000 /* strangers' datagrams a second */
+#define CALM	  10000
 
 /* What is dropped before any peer has been found to be its sender. */
 static const enum adit_drop strange[] = {
