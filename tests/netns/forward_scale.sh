@@ -16,6 +16,7 @@ ulimit -n "$(ulimit -Hn)"
 [ "$(ulimit -n)" -ge $((FLOWS + 1000)) ] || FLOWS=$(($(ulimit -n) - 1000))
 [ "$FLOWS" -gt 100 ] || skip_all "$(ulimit -n) descriptors are too few"
 far_up
+ip -n "$P-B" link set "$WB" txqueuelen 10000 # 512 streams begin at once: what is lost here would say nothing of us
 
 # ---- services of the far end ----
 cat >"$TMP/nginx.conf" <<END

@@ -114,13 +114,16 @@ while True:
     c.sendall(b"x")
     if c.recv(1) != b"x":
         raise SystemExit("ended")
+    print("up", flush=True)
     time.sleep(0.05)
 END
 run_bg B "$TMP/echo.log" "$PYTHON" -c "
 import socket
 s = socket.create_server(('10.9.0.2', 7))
+print('ready', flush=True)
 c, _ = s.accept()
 while d := c.recv(100): c.sendall(d)"
+wait_for 10 grep -q ready "$TMP/echo.log"
 EXTRA="[TCPClientTunnel]
 BindAddress = 127.0.0.1:8085
 Target = 10.9.0.2:7"
@@ -129,6 +132,7 @@ check "RELOADING and READY" told "READY=1 RELOADING=1 READY=1"
 check "a forward more listens" listening A 8085
 run_bg A "$TMP/steady.log" "$PYTHON" "$TMP/steady.py"
 STEADY=$BGPID
+wait_for 10 grep -q up "$TMP/steady.log"
 steady() { ! gone "$STEADY"; }
 EXTRA="[TCPClientTunnel]
 BindAddress = 127.0.0.1:8086
