@@ -29,6 +29,8 @@ static inline bool relay_is_full(const struct adit_relay *r)
 	return r->connections >= r->connections_max;
 }
 
+/* Says that descriptors are short, once a minute. */
+void relay_say_full(struct adit_relay *r, adit_time now);
 /* A descriptor has become free: listeners try again. */
 void relay_listeners_wake(struct adit_relay *r);
 

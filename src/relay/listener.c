@@ -14,7 +14,6 @@
 #define BURST     64 /* connections accepted in one turn */
 #define BACKLOG   4096
 #define REST      (100 * ADIT_MSEC) /* until descriptors are tried for again */
-#define SAY_AGAIN (60 * ADIT_SEC)
 
 struct relay_listener {
 	struct relay_defunct defunct;
@@ -33,10 +32,7 @@ static void rest(struct relay_listener *l, adit_time now)
 {
 	struct adit_relay *r = l->service->relay;
 
-	if (now >= r->say_full)
-		relay_log(r, RELAY_LOG_WARNING, "%u connections are open, and no descriptor is left for more: they wait; "
-			  "raise the limit of open files", r->connections);
-	r->say_full = now + SAY_AGAIN;
+	relay_say_full(r, now);
 	r->loop.paused_accept = true;
 	relay_fd_watch(&l->fd, 0);
 	relay_timer_set(&l->rested, now + REST);

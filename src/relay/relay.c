@@ -13,6 +13,7 @@
 
 #define SERVERS_MAX      8
 #define SPARE            64 /* descriptors left for the rest of the program */
+#define SAY_AGAIN        (60 * ADIT_SEC)
 #define UDP_TIMEOUT      60
 #define UDP_UNREPLIED    30
 #define UDP_POOL         16384
@@ -286,6 +287,15 @@ char *relay_service_describe(const struct relay_service_config *c, char *buf, si
 }
 
 /* --- for the kinds -------------------------------------------------------------- */
+
+void relay_say_full(struct adit_relay *r, adit_time now)
+{
+	if (now < r->say_full)
+		return;
+	relay_log(r, RELAY_LOG_WARNING, "%u connections are open, and no descriptor is left for more: they wait; "
+		  "raise the limit of open files", r->connections);
+	r->say_full = now + SAY_AGAIN;
+}
 
 void relay_service_get(struct relay_service *s)
 {

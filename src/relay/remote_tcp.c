@@ -147,6 +147,8 @@ static void incoming(struct relay_sock *listener, struct adit_sock *sock, adit_t
 	if (!too_many(s->relay, &from.addr))
 		c = new_caller(m, sock, &from.addr);
 	if (!c) {
+		if (relay_is_full(s->relay) || s->relay->connections_max / 2 < DIALS_MAX) /* descriptors set the limit */
+			relay_say_full(s->relay, now);
 		s->n.failed++;
 		adit_tcp_refuse(sock, 0, now);
 		return;

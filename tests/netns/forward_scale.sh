@@ -158,7 +158,7 @@ stop "$FWPID"
 
 # ---- 64 descriptors, 500 connections ----
 run_bg A "$TMP/few.log" bash -c 'ulimit -n 64; exec "$@"' - setpriv --reuid 65534 --regid 65534 --clear-groups "$BIN/adit" forward \
-	7007:10.9.0.2:7 8080:10.9.0.2:80 "${FORWARD_ENDS[@]}" --control "$BIN/control" --log warn
+	7007:10.9.0.2:7 8080:10.9.0.2:80 -r 7:127.0.0.1:9007 "${FORWARD_ENDS[@]}" --control "$BIN/control" --log warn
 FWPID=$BGPID
 wait_for 5 listening A 8080
 cat >"$TMP/crowd.py" <<'END'
@@ -196,4 +196,26 @@ read -r -t 90 -u "${CROWD[0]}" served
 equal "  all are served, one after another" "$served" 500
 check "  status answers" forward_status
 check "  a page afterwards" page
+run_bg A "$TMP/echo-a.log" "$PYTHON" "$TMP/echo.py" 127.0.0.1 9007
+wait_for 5 listening A 9007
+cat >"$TMP/inside.py" <<'END'
+import socket, threading, time
+served = []
+def one(i):
+    c = socket.create_connection(("10.9.0.1", 7), 100)  # its SYN is sent again until there is room
+    c.settimeout(60)
+    c.sendall(b"%d." % i)
+    time.sleep(0.1)
+    if c.recv(100) == b"%d." % i:
+        served.append(i)
+    c.close()
+threads = [threading.Thread(target=one, args=(i,)) for i in range(60)]
+for t in threads: t.start()
+for t in threads: t.join()
+print(len(served))
+END
+before=$(cpu_ticks "$FWPID")
+equal "60 connections from inside, with a third of that to give: all are served" "$(on B "$PYTHON" "$TMP/inside.py" 2>"$TMP/inside.err")" 60 ||
+	indent "$TMP/inside.err"
+expr_true "  it did not spin, ticks" "$(cpu_ticks "$FWPID") - $before < 100"
 done_testing
