@@ -19,7 +19,7 @@
 
 #define STATIC_LIMIT_SETS 512
 #define STATIC_LIMIT_WAYS 8
-#define STATIC_LIMIT_EXCHANGE 10 /* the work of an exchange message: a tag or two, and an answer to be sent */
+#define STATIC_LIMIT_EXCHANGE 20 /* the work of an exchange message: a tag or two, and an answer to be sent */
 
 struct static_bucket {
 	uint64_t source; /* keyed hash; 0 = never used */
