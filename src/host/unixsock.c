@@ -101,6 +101,14 @@ static bool usual_folder(char *ret, size_t size)
 	return run && run[0] == '/' && snprintf(ret, size, "%s/adit", run) < (int)size;
 }
 
+/* A folder that somebody else may write to could lead us anywhere. */
+static bool ours(const char *folder)
+{
+	struct stat st;
+
+	return lstat(folder, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 022);
+}
+
 bool adit_unix_usual(const char *kind, char *path, size_t size)
 {
 	char folder[80];
@@ -108,6 +116,8 @@ bool adit_unix_usual(const char *kind, char *path, size_t size)
 	if (!usual_folder(folder, sizeof(folder)))
 		return false;
 	mkdir(folder, 0700);
+	if (!ours(folder))
+		return false;
 	return snprintf(path, size, "%s/%s-%d.sock", folder, kind, (int)getpid()) < (int)size;
 }
 
@@ -116,7 +126,7 @@ unsigned adit_unix_ask_all(const char *kind, const char *request, const char *ti
 	char folder[80], path[400], pattern[40], heading[60] = "";
 	unsigned found = 0;
 	struct dirent *e;
-	DIR *dir = usual_folder(folder, sizeof(folder)) ? opendir(folder) : NULL;
+	DIR *dir = usual_folder(folder, sizeof(folder)) && ours(folder) ? opendir(folder) : NULL;
 	int pid, end;
 
 	snprintf(pattern, sizeof(pattern), "%s-%%d.sock%%n", kind);

@@ -18,7 +18,7 @@ int adit_unix_ask(const char *path, const char *request, const char *heading);
 /*
  * Where programs that were not told otherwise have their control sockets:
  * XDG_RUNTIME_DIR/adit/KIND-PID.sock (root: /run/adit). Writes this process's
- * and makes the folder; false when there is no such place.
+ * and makes the folder; false when there is no such place, or others may write there.
  */
 bool adit_unix_usual(const char *kind, char *path, size_t size);
 /* Asks all of a kind there, each below "TITLE PID" (NULL: no headings), and removes sockets of killed

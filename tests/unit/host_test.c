@@ -20,6 +20,7 @@
 
 #include "host/apply.h"
 #include "host/journal.h"
+#include "host/unixsock.h"
 
 static const char *const lines[] = {
 	"tun t0",
@@ -283,12 +284,40 @@ static void others_are_left_alone(void **state)
 	adit_netlink_close(nl);
 }
 
+/* The usual place of sockets, as somebody who is not root, in a folder that was there before. */
+static void usual_place(void **state)
+{
+	char dir[] = "/tmp/adit-host-test.XXXXXX", folder[64], path[128];
+	const bool root = geteuid() == 0;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(folder, sizeof(folder), "%s/adit", dir);
+	setenv("XDG_RUNTIME_DIR", dir, 1);
+	if (root)
+		assert_true(chown(dir, 65534, 65534) == 0 && seteuid(65534) == 0);
+	assert_true(adit_unix_usual("test", path, sizeof(path)));
+	assert_memory_equal(path, folder, strlen(folder));
+	chmod(folder, 0777);
+	assert_false(adit_unix_usual("test", path, sizeof(path)));
+	chmod(folder, 0700);
+	assert_true(adit_unix_usual("test", path, sizeof(path)));
+	rmdir(folder);
+	assert_int_equal(symlink("/tmp", folder), 0);
+	assert_false(adit_unix_usual("test", path, sizeof(path)));
+	unlink(folder);
+	if (root)
+		assert_int_equal(seteuid(0), 0);
+	rmdir(dir);
+	unsetenv("XDG_RUNTIME_DIR");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(steps_as_text),         cmocka_unit_test(journal_round_trip),
 		cmocka_unit_test(journal_of_others),     cmocka_unit_test(apply_verify_undo),
-		cmocka_unit_test(others_are_left_alone),
+		cmocka_unit_test(others_are_left_alone), cmocka_unit_test(usual_place),
 	};
 
 	return cmocka_run_group_tests_name("host", tests, NULL, NULL);
