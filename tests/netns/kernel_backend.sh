@@ -63,7 +63,9 @@ equal "20 MB by IPv6" "$(get A http://127.0.0.1:8081/blob)" "$sum"
 equal "20 MB the other way round" "$(get B http://10.9.0.1:9000/blob)" "$sum"
 [ -n "$dns" ] && equal "a name that is known inside only" "$(get A http://127.0.0.1:8083/blob)" "$sum"
 on A curl -sS -m 10 http://127.0.0.1:8082/ >/dev/null 2>"$TMP/err"
-equal "a closed port inside is a reset here" $? 56 || indent "$TMP/err"
+rc=$?
+# 7 where the reset comes before connect returns
+expr_true "a closed port inside is a reset here: curl says" "$rc == 56 || $rc == 7" || indent "$TMP/err"
 many() { on A bash -c 'for i in {1..200}; do curl -sS -m 20 -o /dev/null http://127.0.0.1:8080/ & done; wait' 2>&1; }
 equal "200 at once: failures" "$(many | wc -l)" 0
 # half-close: the whole answer comes after our end of file
