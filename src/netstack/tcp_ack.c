@@ -5,6 +5,8 @@
 #include "base/inet.h"
 #include "netstack/tcp.h"
 
+#define WAKE_ROOM (128u << 10)
+
 static bool acceptable_ack(struct tcp *t, const struct tcp_segment *seg, adit_time now)
 {
 	if (seq_lt(t->sb.end, seg->ack) || seq_lt(seg->ack, t->sb.una - t->max_wnd)) {
@@ -80,12 +82,18 @@ static void release_sent(struct tcp *t, uint32_t ack)
 	sendq_ack(&t->sq, to);
 }
 
+/* Is so much free that a writer who is woken has something to do? A third, or WAKE_ROOM: on a long path most of the
+ * limit is in flight, and a third of it would not be free before the flight shrinks. */
+static bool worth_writing(const struct tcp *t)
+{
+	uint32_t limit = tcp_send_limit(t), least = limit / 3 < WAKE_ROOM ? limit / 3 : WAKE_ROOM;
+
+	return t->sq.len <= limit && limit - t->sq.len >= least;
+}
+
 static void say_what_came(struct tcp *t)
 {
-	uint32_t limit = tcp_send_limit(t);
-
-	/* a third free: a writer that is woken has something to do */
-	if (t->want_write && t->sq.len <= limit - limit / 3) {
+	if (t->want_write && worth_writing(t)) {
 		t->want_write = false;
 		ns_event(&t->sock, ADIT_EV_WRITABLE);
 	}
