@@ -14,6 +14,7 @@ bench/out/forward.json and forward.txt. Exit 1 when a sample of adit failed.
 import argparse
 import json
 import os
+import selectors
 import socket
 import statistics
 import subprocess
@@ -124,11 +125,26 @@ def badlink(folder):
 
 
 def sink():
-    """Accepts connections and keeps them."""
-    s = socket.create_server(("", SINK), backlog=4096)
-    kept = []
+    """Accepts connections and keeps them; the end of what one sends is answered by a byte."""
+    listener, sel = socket.create_server(("", SINK), backlog=4096), selectors.DefaultSelector()
+    sel.register(listener, selectors.EVENT_READ)
     while True:
-        kept.append(s.accept()[0])
+        for key, _ in sel.select():
+            if key.fileobj is listener:
+                sel.register(listener.accept()[0], selectors.EVENT_READ)
+            elif not key.fileobj.recv(1 << 20):
+                sel.unregister(key.fileobj)
+                key.fileobj.sendall(b".")
+                key.fileobj.close()
+
+
+def first_megabyte(host):
+    """Seconds from connecting until the far end has said that it has it all."""
+    began = time.monotonic()
+    s = socket.create_connection((host, SINK), 60)
+    s.sendall(bytes(1000000))
+    s.shutdown(socket.SHUT_WR)
+    return time.monotonic() - began if s.recv(1) == b"." else 0
 
 
 # --- tests ----------------------------------------------------------------------------
@@ -228,8 +244,11 @@ def sample(lab, o, keys, name, far_kind, test):
             fwd = Forwarder(lab, name, keys, far.endpoint, folder)
             try:
                 if cell:
+                    first = float(lab.run("A", [sys.executable, os.path.abspath(__file__), "--first", fwd.host], 70))
+                    if not first:
+                        raise LabError("the first megabyte did not arrive")
                     end = iperf(far, fwd, o.cell_seconds, "-C", "cubic")
-                    value = {"mbps": end["sum_received"]["bits_per_second"] / 1e6}
+                    value = {"mbps": end["sum_received"]["bits_per_second"] / 1e6, "first_megabyte_s": first}
                 else:
                     value = TESTS[test](far, fwd, o.seconds)
                 value["peak_mb"] = memory_kb(fwd.pid) / 1024
@@ -273,6 +292,7 @@ def options():
     cells = [f"cell:{r}:{loss}:{re}" for r in RTTS for loss in LOSSES for re in REORDERS]
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--sink", action="store_true", help=argparse.SUPPRESS)
+    p.add_argument("--first", metavar="HOST", help=argparse.SUPPRESS)
     p.add_argument("--only", default="adit,onetun,kernel,device", help="of adit, onetun, kernel, device")
     p.add_argument("--far", default="wireguard-go,adit", help="far ends")
     p.add_argument("--tests", help=",".join(TESTS) + ",cells, or one cell as cell:RTT_MS:LOSS_PERCENT:REORDER_PERCENT")
@@ -324,6 +344,9 @@ def main():
     o = options()
     if o.sink:
         sink()
+    if o.first:
+        print(first_megabyte(o.first))
+        return
     if os.geteuid():
         sys.exit("bench: it makes network namespaces; run it as root")
     result = {"began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "command": " ".join(sys.argv), "rounds": o.rounds,
