@@ -57,7 +57,7 @@ if [ "$MB" -ge 256 ]; then
 			# device, ours, ours, device: neighbours in time are compared, on a machine that changes by the second
 			device=0 ours=0
 			for address in 10.8.0.2 10.9.0.2 10.9.0.2 10.8.0.2; do
-				iperf A B $address -t 2 || continue
+				iperf A B $address -t 2 >/dev/null || continue
 				[ $address = 10.8.0.2 ] && device=$((device + $(mbits))) || ours=$((ours + $(mbits)))
 			done
 			diag "adit device $((device / 2)) Mbit/s, adit static $wire $((ours / 2))"
