@@ -87,7 +87,6 @@ static bool read_key(uint8_t key[ADIT_KEY_LEN])
 int adit_pubkey_main(int argc, char **argv)
 {
 	uint8_t key[ADIT_KEY_LEN], public_key[ADIT_KEY_LEN];
-	struct adit_crypto *crypto = NULL;
 	int r = no_arguments(argc, argv);
 
 	if (r)
@@ -98,14 +97,11 @@ int adit_pubkey_main(int argc, char **argv)
 		adit_wipe(key, sizeof(key));
 		return ADIT_EXIT_FAILED;
 	}
-	r = adit_crypto_new(&crypto, "openssl"); /* no cipher is used, so none is measured */
-	if (r) {
+	r = adit_public_key(public_key, key);
+	if (r)
 		fprintf(stderr, "adit pubkey: the cryptographic library does not work: %s\n", strerror(-r));
-	} else {
-		adit_x25519_public(crypto, public_key, key);
+	else
 		r = print_key(argv[0], public_key);
-	}
-	adit_crypto_free(crypto);
 	adit_wipe(key, sizeof(key));
 	return r ? ADIT_EXIT_FAILED : ADIT_EXIT_OK;
 }

@@ -229,6 +229,19 @@ void adit_crypto_forget(struct adit_crypto *c)
 	stack_wipe(); /* ipsec-mb spills half of a key there when it opens */
 }
 
+int adit_public_key(uint8_t pub[ADIT_KEY_LEN], const uint8_t priv[ADIT_KEY_LEN])
+{
+	struct adit_crypto *c;
+	int r = adit_crypto_new(&c, "openssl");
+
+	if (r)
+		return r;
+	adit_x25519_public(c, pub, priv);
+	adit_crypto_forget(c);
+	adit_crypto_free(c);
+	return 0;
+}
+
 const char *adit_crypto_aead_name(const struct adit_crypto *c)
 {
 	return c->aead->name;

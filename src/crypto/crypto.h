@@ -88,6 +88,9 @@ bool adit_x25519(struct adit_crypto *c, uint8_t out[ADIT_KEY_LEN], const uint8_t
 		 const uint8_t pub[ADIT_KEY_LEN]);
 void adit_x25519_public(struct adit_crypto *c, uint8_t pub[ADIT_KEY_LEN], const uint8_t priv[ADIT_KEY_LEN]);
 void adit_x25519_clamp(uint8_t priv[ADIT_KEY_LEN]);
+/* The public key of one private key, where there is no context and no cipher is
+ * to be measured. 0, or as adit_crypto_new. */
+int adit_public_key(uint8_t pub[ADIT_KEY_LEN], const uint8_t priv[ADIT_KEY_LEN]);
 
 /* SipHash-2-4 with a 128-bit key, for hash tables a remote can feed. */
 uint64_t adit_shorthash(const void *p, size_t len, const uint8_t key[16]);

@@ -173,17 +173,14 @@ static unsigned offload_set(const char *value)
 static int private_key(struct reading *r, char *value)
 {
 	uint8_t key[ADIT_KEY_LEN], public_key[ADIT_KEY_LEN];
-	struct adit_crypto *crypto;
 	int res = 0;
 
 	if (!adit_key_from_hex(key, value, strlen(value)))
 		return -EPROTO;
-	if (!adit_is_zero(key, sizeof(key)))
-		res = adit_crypto_new(&crypto, "openssl"); /* X25519 only: no cipher to measure */
-	if (!res && !adit_is_zero(key, sizeof(key))) {
-		adit_x25519_public(crypto, public_key, key);
-		adit_crypto_free(crypto);
-		adit_key_to_base64(r->d.public_key, public_key);
+	if (!adit_is_zero(key, sizeof(key))) {
+		res = adit_public_key(public_key, key);
+		if (!res)
+			adit_key_to_base64(r->d.public_key, public_key);
 	}
 	adit_wipe(key, sizeof(key));
 	adit_wipe(value, strlen(value));

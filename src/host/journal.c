@@ -22,6 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host/replace.h"
+
 #define MAGIC    "adit-journal 1"
 #define BOOT_LEN 64
 
@@ -92,63 +94,33 @@ void adit_journal_unlock(const char *dir, int fd)
 	close(fd);
 }
 
-static int sync_dir(const char *dir)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = 0;
+struct entry {
+	const struct adit_plan *plan;
+	char boot[BOOT_LEN];
+};
 
-	if (fd < 0)
-		return -errno;
-	if (fsync(fd) < 0 && errno != EINVAL)
-		r = -errno;
-	close(fd);
-	return r;
-}
-
-static int write_steps(FILE *f, const struct adit_plan *plan, const char *boot)
+static int write_steps(FILE *f, const void *what)
 {
+	const struct entry *e = what;
 	char line[ADIT_STEP_STRLEN];
 	size_t i;
 
-	fprintf(f, "%s\nboot %s\n", MAGIC, boot);
-	for (i = 0; i < plan->cnt; i++)
-		fprintf(f, "%s\n", adit_step_format(&plan->steps[i], line));
+	fprintf(f, "%s\nboot %s\n", MAGIC, e->boot);
+	for (i = 0; i < e->plan->cnt; i++)
+		fprintf(f, "%s\n", adit_step_format(&e->plan->steps[i], line));
 	fprintf(f, "end\n");
-	if (fflush(f) || ferror(f) || fsync(fileno(f)) < 0)
-		return errno ? -errno : -EIO;
 	return 0;
 }
 
 int adit_journal_write(const char *dir, const struct adit_plan *plan)
 {
-	char path[256], aside[256], boot[BOOT_LEN];
-	FILE *f;
-	int fd, r;
+	struct entry e = { .plan = plan };
+	char path[256];
+	int r = journal_path(path, sizeof(path), dir, plan->name, "");
 
-	r = journal_path(path, sizeof(path), dir, plan->name, "");
 	if (!r)
-		r = journal_path(aside, sizeof(aside), dir, plan->name, ".new");
-	if (!r)
-		r = read_boot_id(boot);
-	if (r)
-		return r;
-	fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	f = fd < 0 ? NULL : fdopen(fd, "w");
-	if (!f) {
-		r = -errno;
-		if (fd >= 0)
-			close(fd);
-		return r;
-	}
-	errno = 0;
-	r = write_steps(f, plan, boot);
-	if (fclose(f) && !r)
-		r = -errno;
-	if (!r && rename(aside, path) < 0)
-		r = -errno;
-	if (r)
-		unlink(aside);
-	return r ? r : sync_dir(dir);
+		r = read_boot_id(e.boot);
+	return r ? r : adit_file_replace(path, write_steps, &e);
 }
 
 /* Reads the lines after the first two, up to "end". */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "crypto/keytext.h"
+#include "host/replace.h"
 
 #define FIRST_LINE "adit static v1 counts 1\n"
 
@@ -97,8 +98,9 @@ static int read_file(struct statictun_counts *c)
 
 /* --- writing ------------------------------------------------------------------- */
 
-static int write_lines(const struct statictun_counts *c, FILE *f)
+static int write_lines(FILE *f, const void *what)
 {
+	const struct statictun_counts *c = what;
 	char key[ADIT_KEY_BASE64_LEN + 1];
 	const struct statictun_count *n;
 
@@ -107,42 +109,12 @@ static int write_lines(const struct statictun_counts *c, FILE *f)
 		adit_key_to_base64(key, n->key);
 		fprintf(f, "%s %" PRIu64 "\n", key, n->count);
 	}
-	return fflush(f) || fsync(fileno(f)) ? -errno : 0;
-}
-
-static int sync_folder(const char *path)
-{
-	char dir[PATH_MAX];
-	int fd, r;
-
-	snprintf(dir, sizeof(dir), "%s", path);
-	*strrchr(dir, '/') = '\0';
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	r = fsync(fd) < 0 ? -errno : 0;
-	close(fd);
-	return r;
+	return 0;
 }
 
 int statictun_counts_store(struct statictun_counts *c)
 {
-	char aside[PATH_MAX + 8];
-	FILE *f;
-	int r;
-
-	snprintf(aside, sizeof(aside), "%s.new", c->path);
-	f = fopen(aside, "we");
-	if (!f)
-		return -errno;
-	r = write_lines(c, f);
-	if (fclose(f) && !r)
-		r = -errno;
-	if (!r && rename(aside, c->path) < 0)
-		r = -errno;
-	if (r)
-		unlink(aside);
-	return r ? r : sync_folder(c->path);
+	return adit_file_replace(c->path, write_lines, c);
 }
 
 /* --- open, close ----------------------------------------------------------------- */

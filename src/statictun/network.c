@@ -207,17 +207,6 @@ static int check_port(struct statictun *s, char *err, size_t err_len)
 	return r;
 }
 
-static void derive_public(struct statictun *s)
-{
-	struct adit_crypto *crypto;
-
-	if (adit_crypto_new(&crypto, NULL))
-		return;
-	adit_x25519_public(crypto, s->public_key, s->net->secret);
-	adit_crypto_forget(crypto);
-	adit_crypto_free(crypto);
-}
-
 int statictun_open(struct statictun *s, const struct statictun_network *net, struct adit_tunnel_config *cfg,
 		   const char *state_dir, char *err, size_t err_len)
 {
@@ -228,7 +217,9 @@ int statictun_open(struct statictun *s, const struct statictun_network *net, str
 	r = statictun_events_init(&s->events);
 	if (r)
 		return describe(r, err, err_len, "cannot make a pipe");
-	derive_public(s);
+	r = adit_public_key(s->public_key, net->secret); /* names the file of v1's counts */
+	if (r)
+		return describe(r, err, err_len, "the cryptographic library does not work");
 	cfg->core = net->wire == ADIT_STATIC_V1 ? &adit_core_static_v1 : &adit_core_static_v2;
 	cfg->ifname = net->ifname[0] ? net->ifname : "tun%d";
 	cfg->tun_fd = -1;
