@@ -355,11 +355,10 @@ static int bring_up_or_undo(struct up *up, const struct adit_plan *plan, const s
 
 static void print_plan(const struct adit_plan *plan)
 {
-	char line[ADIT_STEP_STRLEN];
 	size_t i;
 
 	for (i = 0; i < plan->cnt; i++)
-		printf("%s\n", adit_step_format(&plan->steps[i], line));
+		adit_step_print(stdout, &plan->steps[i]);
 }
 
 static void print_result(const struct up *up, const struct adit_plan *plan, const struct adit_quickconf *conf)

@@ -40,8 +40,9 @@ static int apply_step(struct adit_netlink *nl, const struct adit_step *step, str
 		return adit_link_set_up(nl, link->index);
 	case ADIT_STEP_ROUTE:
 		return adit_route_add(nl, link->index, &step->prefix, step->table);
+	default:
+		return -EOPNOTSUPP;
 	}
-	return -EINVAL;
 }
 
 static const char *hint(const struct adit_step *step, int r)
@@ -196,8 +197,9 @@ static int undo_step(struct adit_netlink *nl, const struct adit_step *step, stru
 	case ADIT_STEP_MTU:
 	case ADIT_STEP_UP:
 		return 0; /* go with the link */
+	default:
+		return -EOPNOTSUPP;
 	}
-	return -EINVAL;
 }
 
 int adit_host_undo(struct adit_netlink *nl, const struct adit_plan *plan, char *err, size_t err_len)

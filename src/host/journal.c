@@ -102,12 +102,11 @@ struct entry {
 static int write_steps(FILE *f, const void *what)
 {
 	const struct entry *e = what;
-	char line[ADIT_STEP_STRLEN];
 	size_t i;
 
 	fprintf(f, "%s\nboot %s\n", MAGIC, e->boot);
 	for (i = 0; i < e->plan->cnt; i++)
-		fprintf(f, "%s\n", adit_step_format(&e->plan->steps[i], line));
+		adit_step_print(f, &e->plan->steps[i]);
 	fprintf(f, "end\n");
 	return 0;
 }
@@ -123,28 +122,39 @@ int adit_journal_write(const char *dir, const struct adit_plan *plan)
 	return r ? r : adit_file_replace(path, write_steps, &e);
 }
 
-/* Reads the lines after the first two, up to "end". */
-static int read_steps(FILE *f, struct adit_plan *plan)
+/* A line, its end taken off. 1: it is "end"; -EBADMSG: it is not whole. */
+static int read_step(struct adit_plan *plan, char *line, ssize_t len)
 {
-	char line[ADIT_STEP_STRLEN + 1];
 	struct adit_step step;
 	int r;
 
-	while (fgets(line, sizeof(line), f)) {
-		size_t len = strcspn(line, "\n");
+	if (line[len - 1] != '\n' || strlen(line) != (size_t)len)
+		return -EBADMSG;
+	line[len - 1] = '\0';
+	if (!strcmp(line, "end"))
+		return 1;
+	r = adit_step_parse(&step, line);
+	if (r)
+		return r == -EINVAL ? -EBADMSG : r;
+	r = adit_plan_add(plan, &step);
+	free(step.text);
+	return r;
+}
 
-		if (line[len] != '\n')
-			return -EBADMSG;
-		line[len] = '\0';
-		if (!strcmp(line, "end"))
-			return fgetc(f) == EOF ? 0 : -EBADMSG;
-		if (adit_step_parse(&step, line) < 0)
-			return -EBADMSG;
-		r = adit_plan_add(plan, &step);
-		if (r)
-			return r;
-	}
-	return -EBADMSG;
+/* Reads the lines after the first two, up to "end". */
+static int read_steps(FILE *f, struct adit_plan *plan)
+{
+	char *line = NULL;
+	size_t cap = 0;
+	ssize_t len;
+	int r = 0;
+
+	while (!r && (len = getline(&line, &cap, f)) > 0)
+		r = read_step(plan, line, len);
+	free(line);
+	if (r < 0)
+		return r;
+	return r && fgetc(f) == EOF ? 0 : -EBADMSG;
 }
 
 int adit_journal_read(struct adit_plan *ret, const char *dir, const char *name, bool *this_boot)

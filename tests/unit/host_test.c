@@ -34,6 +34,22 @@ static const char *const lines[] = {
 };
 #define LINE_CNT (sizeof(lines) / sizeof(lines[0]))
 
+/* Other kinds: as text only. */
+static const char *const more[] = {
+	"route t0 2001:db8::/32 254 20",
+	"unreachable t0 ::/0 51820 4294967295",
+	"rule t0 4 32764 254 51820 -1 0.0.0.0/0",
+	"rule t0 6 32765 51820 !51820 -1 ::/0",
+	"rule t0 4 32763 254 0 0 0.0.0.0/0",
+	"rule t0 4 100 254 0 -1 192.0.2.0/24",
+	"sysctl t0 net/ipv4/ip_forward 1 0",
+	"guard t0 51820 lan=allow to=192.0.2.1:51820",
+	"replies t0 51820 10.0.0.2",
+	"gateway t0 forward masquerade",
+	"dns t0 file servers=10.0.0.1",
+};
+#define MORE_CNT (sizeof(more) / sizeof(more[0]))
+
 static void make_plan(struct adit_plan *plan)
 {
 	struct adit_step step;
@@ -43,6 +59,7 @@ static void make_plan(struct adit_plan *plan)
 	for (i = 0; i < LINE_CNT; i++) {
 		assert_int_equal(adit_step_parse(&step, lines[i]), 0);
 		assert_int_equal(adit_plan_add(plan, &step), 0);
+		free(step.text);
 	}
 }
 
@@ -51,17 +68,22 @@ static void steps_as_text(void **state)
 	static const char *const bad[] = {
 		"",          "tun",       "tun a b",       "tun ../x",          "tun 0123456789abcdef",
 		"mtu t0",    "mtu t0 -1", "mtu t0 1x",     "mtu t0 4294967296", "addr t0 10.0.0.1/33",
-		"addr t0 x", "up t0 1",   "route t0 ::/0", "route t0 ::/0 x",   "route t0 ::/0 1 2",
-		"rule t0 1",
+		"addr t0 x", "up t0 1",   "route t0 ::/0", "route t0 ::/0 x",   "route t0 ::/0 1 2 3",
+		"rule t0 1", "rule t0 4 1 2 3 -1 ::/0", "rule t0 4 1 2 !x -1 0.0.0.0/0",
+		"sysctl t0", "dns t0 ", "guard t0 x", "guard t0",
 	};
 	char buf[ADIT_STEP_STRLEN];
 	struct adit_step step;
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < LINE_CNT; i++) {
-		assert_int_equal(adit_step_parse(&step, lines[i]), 0);
-		assert_string_equal(adit_step_format(&step, buf), lines[i]);
+	for (i = 0; i < LINE_CNT + MORE_CNT; i++) {
+		const char *line = i < LINE_CNT ? lines[i] : more[i - LINE_CNT];
+
+		assert_int_equal(adit_step_parse(&step, line), 0);
+		assert_string_equal(adit_step_format(&step, buf), line);
+		assert_true(adit_step_same(&step, &step) && adit_step_equal(&step, &step));
+		free(step.text);
 	}
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(adit_step_parse(&step, bad[i]), -EINVAL);
