@@ -21,7 +21,8 @@ LAYERS = {  # folder: what it may include besides itself
     "forward": "base crypto wg tunnel netstack relay pktio host",
     "lib": "base crypto wg tunnel netstack relay forward",
     "statictun": "base config crypto static tunnel pktio host",
-    "cli": "base config crypto wg tunnel pktio host device forward statictun",
+    "agent": "base config crypto wg static tunnel netstack relay pktio host device forward statictun",
+    "cli": "base config crypto wg tunnel pktio host device forward statictun agent",
 }
 CORES = ("base", "config", "crypto", "wg", "static", "netstack")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * helper.h - the privileged helper process, as the network process sees it
+ *
+ * DOC: two processes
+ *
+ * The helper keeps what takes rights: it opens TUN devices and marked sockets and
+ * hands the descriptors over, reads configuration and key files, applies, mends and
+ * undoes plans (host/keeper.h), and keeps their journals. It has CAP_NET_ADMIN,
+ * CAP_NET_BIND_SERVICE and the files; no byte of a network reaches it. The network
+ * process has the cores, the control API and no capability.
+ *
+ * Messages go over a SOCK_SEQPACKET pair, a request and its answer at a time; long
+ * ones (plans, files) in a sealed memfd that travels with the message. The helper
+ * checks everything it is asked as if a stranger asked.
+ *
+ * When the network process ends without a word, the helper undoes every plan but
+ * those with a killswitch, and ends. When the helper ends, the network process ends.
+ */
+#ifndef ADIT_AGENT_HELPER_H
+#define ADIT_AGENT_HELPER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "crypto/crypto.h"
+#include "host/plan.h"
+#include "host/textfile.h"
+
+struct helper;
+
+struct helper_config {
+	const char *config_path; /* absolute: it and its drop-ins may be read */
+	const char *state_dir;   /* of the journals */
+};
+
+/* Forks the helper; call it while there is one thread. 0 or -errno with a sentence. */
+int helper_start(struct helper **ret, const struct helper_config *cfg, char *err, size_t err_len);
+/* Asks it to undo everything in force (unless `keep`), and waits for its end. NULL is fine. */
+void helper_end(struct helper *h, bool keep);
+
+/* All below: the control thread's; blocking; 0 or -errno with one sentence in err. */
+
+/* A TUN with virtio headers, of that name ("%d" is the kernel's to fill). Returns a descriptor. */
+int helper_tun(struct helper *h, char name[ADIT_IFNAME_LEN], char *err, size_t err_len);
+
+struct helper_socket {
+	struct adit_addr bind;  /* family 4 or 6; all zero bytes = any */
+	uint16_t port;          /* 0 = the kernel's choice; written back */
+	uint32_t mark;
+	bool reuse;             /* SO_REUSEPORT */
+	char device[ADIT_IFNAME_LEN]; /* SO_BINDTODEVICE; "" = none */
+};
+/* A bound UDP socket with its mark and large buffers; not otherwise set up. Returns a descriptor. */
+int helper_udp(struct helper *h, struct helper_socket *s, char *err, size_t err_len);
+/* The same, unbound where port is 0, for the resolver outside the tunnel; type SOCK_DGRAM or SOCK_STREAM. */
+int helper_marked(struct helper *h, int family, int type, uint32_t mark);
+
+/* The configuration's file, a drop-in, or a wg-quick file or key file that it names. */
+int helper_read(struct helper *h, struct adit_textfile *ret, const char *path);
+int helper_drop_ins(struct helper *h, char ***names);
+/* The key in a file; *problem says what is wrong with it. */
+int helper_key(struct helper *h, const char *path, uint8_t key[ADIT_KEY_LEN], char *err, size_t err_len);
+
+/* By difference from what is in force under the plan's name: all of it, or nothing changed. */
+int helper_apply(struct helper *h, const struct adit_plan *plan, char *err, size_t err_len);
+int helper_undo(struct helper *h, const char *name, char *err, size_t err_len);
+
+/* Readable when the helper has something to tell, or has ended. */
+int helper_fd(const struct helper *h);
+/* The next thing it tells: it mended what somebody deleted ("mended"), or could not
+ * ("broken"), or leaves it alone ("trampled": DNS). False when there is none now;
+ * *ended: the helper is gone. */
+struct helper_event {
+	char plan[ADIT_IFNAME_LEN];
+	char what[12];
+	char text[256];
+};
+bool helper_next(struct helper *h, struct helper_event *ret, bool *ended);
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * network.h - a network of the agent: what it is asked to be, what state it is
+ * in and why
+ *
+ * DOC: states
+ *
+ *   down         not asked to run, or not yet
+ *   resolving    names of endpoints are being looked up; nothing else is in the way
+ *   handshaking  initiations are out, no peer has answered yet
+ *   up           a peer has answered, or none has an endpoint and we listen;
+ *                an idle network is up
+ *   stale        data was sent and nothing authenticated came back for 15 s, or
+ *                expect_rx_secs has passed
+ *   blocked      the killswitch holds and there is no tunnel
+ *   error        it could not be started, or lost what it stands on; tried again
+ *                with back-off and jitter
+ *
+ * network_enter is the one function that changes a state: it logs, counts and
+ * emits the event. Reasons are codes with a sentence (reason.h).
+ */
+#ifndef ADIT_AGENT_NETWORK_H
+#define ADIT_AGENT_NETWORK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "agent/reason.h"
+#include "agent/settings.h"
+#include "base/drop.h"
+#include "base/time.h"
+#include "crypto/keytext.h"
+
+struct agent;
+struct agent_network;
+
+enum agent_state {
+	AGENT_DOWN,
+	AGENT_RESOLVING,
+	AGENT_HANDSHAKING,
+	AGENT_UP,
+	AGENT_STALE,
+	AGENT_BLOCKED,
+	AGENT_ERROR,
+	AGENT_STATE_CNT,
+};
+const char *agent_state_name(enum agent_state state);
+
+/* What a kind of network brings. All are called by the control thread. */
+struct agent_network_ops {
+	/* Makes and starts everything; on failure nothing is left, and err holds a sentence. */
+	int (*open)(struct agent_network *n, enum agent_reason *reason, char *err, size_t err_len);
+	void (*close)(struct agent_network *n);
+	/* Applies new settings to the running network by difference, all or nothing. -EOPNOTSUPP:
+	 * it must be closed and opened. */
+	int (*change)(struct agent_network *n, const struct agent_network_settings *settings, char *err,
+		      size_t err_len);
+	/* Looks at the tunnel and at what was heard; calls network_enter. Returns when to look again. */
+	adit_time (*look)(struct agent_network *n, adit_time now);
+	/* Links or routes of the machine changed, or it slept. */
+	void (*moved)(struct agent_network *n, adit_time now);
+	/* Fills what it knows; peers one after another. 0 or -ENOMEM. */
+	int (*snapshot)(struct agent_network *n, struct agent_snapshot *ret);
+};
+
+struct agent_network {
+	struct agent_network *next;
+	struct agent *agent;
+	const struct agent_network_settings *settings; /* of the configuration in force */
+	const struct agent_network_ops *ops;
+	void *impl; /* NULL while it is not open */
+	enum agent_state state;
+	enum agent_reason reason;
+	char why[256]; /* the reason's sentence, with the particulars */
+	adit_time since; /* in this state */
+	bool wanted; /* connect, or enable; until disconnect */
+	adit_time retry_at; /* ADIT_NEVER */
+	unsigned failures;  /* in a row */
+	uint64_t entered[AGENT_STATE_CNT];
+	char ifname[ADIT_IFNAME_LEN]; /* in use; "" = none */
+	char dns[200];     /* what was done about DNS and why; "" = nothing asked */
+	char warning[256]; /* e.g. a route somebody keeps deleting; "" = none */
+};
+
+/* The one way into a state. fmt: particulars, or NULL for the reason's own sentence. */
+void network_enter(struct agent_network *n, enum agent_state state, enum agent_reason reason, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* --- what is to be seen of a network, copied at one moment; holds no secret ---- */
+
+struct agent_snapshot_peer {
+	char name[AGENT_NAME_LEN];
+	char key[ADIT_KEY_BASE64_LEN + 1];
+	char endpoint[80]; /* in use; "" = none */
+	char configured[280]; /* as written, HOST:PORT, ...; "" */
+	char *allowed;     /* "10.0.0.0/8,fd00::/8"; malloc'd */
+	enum agent_reason reason; /* AGENT_OK, or its trouble */
+	char why[160];
+	bool has_psk, session;
+	uint16_t keepalive;
+	adit_time handshake, last_rx, last_tx; /* CLOCK_BOOTTIME; 0 = never */
+	int64_t handshake_wall; /* s since 1970; 0 = never */
+	uint64_t rx_bytes, tx_bytes, rx_packets, tx_packets, rx_lost, rx_reordered, handshake_attempts;
+};
+
+struct agent_snapshot {
+	const struct agent_network *network;
+	adit_time now;
+	char public_key[ADIT_KEY_BASE64_LEN + 1];
+	uint16_t listen_port;
+	uint32_t fwmark;
+	unsigned mtu;
+	uint64_t rx_bytes, tx_bytes, rx_packets, tx_packets; /* inner data */
+	uint64_t errors_tun, errors_packet, errors_handshake; /* by class, from the drops */
+	uint64_t drops[ADIT_DROP_CNT];
+	struct agent_snapshot_peer *peer;
+	size_t peer_cnt, peer_cap;
+	char **service; /* of forward: "127.0.0.1:8080 -> 10.0.0.1:80, 3 open"; malloc'd each */
+	size_t service_cnt;
+};
+
+/* Zeroed but for the network when it is down. 0 or -ENOMEM. */
+int agent_snapshot_take(struct agent_snapshot *ret, struct agent_network *n);
+void agent_snapshot_free(struct agent_snapshot *s);
+
+/* --- kinds ------------------------------------------------------------------- */
+
+extern const struct agent_network_ops agent_wireguard_ops, agent_forward_ops, agent_static_ops;
+
+#endif
