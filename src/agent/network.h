@@ -34,6 +34,7 @@
 
 struct agent;
 struct agent_network;
+struct agent_snapshot;
 
 enum agent_state {
 	AGENT_DOWN,
