@@ -9,39 +9,26 @@
  *   sim seeds FILE           a file of `NAME SEED` lines that once failed
  */
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "../support/seeds.h"
 #include "world.h"
 
 #define RANDOM_SEEDS 300
 
 static const struct scenario random_scenario = { "random", scenario_random, RANDOM_SEEDS };
 static struct world world;
-static char crash_note[160];
-
-/* A crash must say its seed, too. */
-static void crashed(int sig)
-{
-	ssize_t r = write(STDOUT_FILENO, crash_note, strlen(crash_note));
-
-	(void)r;
-	signal(sig, SIG_DFL);
-	raise(sig);
-}
 
 static bool run_one(const struct scenario *s, uint64_t seed, bool trace)
 {
 	struct world *w = &world;
 
-	snprintf(crash_note, sizeof(crash_note), "# CRASH in %s, again with: sim %s %" PRIu64 "\n", s->name, s->name,
-		 seed);
+	seeds_begin(s->name, seed);
 	world_init(w, s->name, seed, trace);
 	if (setjmp(w->failed)) {
-		printf("# FAILED %s: %s\n# again with: sim %s %" PRIu64 "\n", s->name, w->message, s->name, seed);
+		seeds_failed(s->name, seed, w->message);
 		return false; /* leaks the world: after a failure it cannot be trusted */
 	}
 	s->run(w);
@@ -49,16 +36,14 @@ static bool run_one(const struct scenario *s, uint64_t seed, bool trace)
 	return true;
 }
 
-/* A scenario under many seeds: one line of TAP. */
+static bool run_quietly(const void *s, uint64_t seed)
+{
+	return run_one(s, seed, false);
+}
+
 static bool run_many(const struct scenario *s, uint64_t from, uint64_t cnt, unsigned number)
 {
-	unsigned failed = 0;
-
-	for (uint64_t seed = from; seed < from + cnt && failed < 5; seed++)
-		failed += !run_one(s, seed, false);
-	printf("%s %u - %s (%" PRIu64 " seeds)\n", failed ? "not ok" : "ok", number, s->name, cnt);
-	fflush(stdout);
-	return failed == 0;
+	return seeds_many(run_quietly, s, s->name, from, cnt, number);
 }
 
 static const struct scenario *find(const char *name)
@@ -115,9 +100,7 @@ int main(int argc, char **argv)
 	const struct scenario *s;
 	char *end;
 
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	signal(SIGABRT, crashed);
-	signal(SIGSEGV, crashed);
+	seeds_init("sim");
 	if (argc == 1)
 		return run_all();
 	if (argc == 3 && !strcmp(argv[1], "seeds"))

@@ -7,58 +7,26 @@
  */
 #include <string.h>
 
+#include "acts.h"
 #include "world.h"
 
 #define NODES_MAX 5
-#define REPLAY_MAX 200
-
-static unsigned any_node(struct world *w)
-{
-	return (unsigned)rng_below(&w->rng, w->node_cnt);
-}
-
-static unsigned other_node(struct world *w, unsigned than)
-{
-	return (than + 1 + (unsigned)rng_below(&w->rng, w->node_cnt - 1)) % w->node_cnt;
-}
-
-static void bad_link(struct world *w)
-{
-	struct link_quality *l = &w->link;
-
-	memset(l, 0, sizeof(*l));
-	l->delay = rng_range(&w->rng, 0, 200 * ADIT_MSEC);
-	if (w->ordered)
-		l->delay = 20 * ADIT_MSEC; /* a shorter one would overtake what is on the way */
-	if (rng_chance(&w->rng, 300))
-		return;
-	l->loss = (unsigned)rng_below(&w->rng, 400);
-	l->dup = (unsigned)rng_below(&w->rng, 300);
-	l->corrupt = (unsigned)rng_below(&w->rng, 100);
-	l->truncate = (unsigned)rng_below(&w->rng, 50);
-	l->ce = (unsigned)rng_below(&w->rng, 200);
-	l->reorder = w->ordered ? 0 : (unsigned)rng_below(&w->rng, 500);
-	l->jitter = rng_range(&w->rng, 1, 3 * ADIT_SEC);
-	if (rng_chance(&w->rng, 100))
-		l->mtu = 600;
-}
-
-static void act_send(struct world *w)
-{
-	unsigned a = any_node(w);
-
-	flow_send(w, a, other_node(w, a), 1 + (unsigned)rng_below(&w->rng, rng_chance(&w->rng, 100) ? 200 : 8), 0);
-}
 
 static void act_talk(struct world *w)
 {
-	unsigned a = any_node(w), b = other_node(w, a);
+	unsigned a = acts_node(w), b = acts_other(w, a);
 
 	for (int k = (int)rng_range(&w->rng, 1, 20); k > 0; k--) {
 		flow_send(w, a, b, 1, 0);
 		flow_send(w, b, a, 1, 0);
 		world_run(w, rng_range(&w->rng, 0, 20 * ADIT_SEC));
 	}
+}
+
+static void bad_link(struct world *w)
+{
+	if (acts_link(w) && rng_chance(&w->rng, 100))
+		w->link.mtu = 600;
 }
 
 static void act_link(struct world *w)
@@ -69,14 +37,9 @@ static void act_link(struct world *w)
 	w->link.down = !was_down && rng_chance(&w->rng, 200);
 }
 
-static void act_roam(struct world *w)
-{
-	node_roam(&w->nodes[any_node(w)]);
-}
-
 static void act_clock(struct world *w)
 {
-	struct node *n = &w->nodes[any_node(w)];
+	struct node *n = &w->nodes[acts_node(w)];
 
 	n->wall_step += rng_range(&w->rng, -400, 400) * 86400;
 	if (n->wall_step > n->wall_top)
@@ -86,7 +49,7 @@ static void act_clock(struct world *w)
 
 static void act_psk(struct world *w)
 {
-	unsigned a = any_node(w), b = other_node(w, a);
+	unsigned a = acts_node(w), b = acts_other(w, a);
 	uint64_t psk = rng_next(&w->rng);
 
 	sim_trace(w, "n%u and n%u get another preshared key", a, b);
@@ -100,7 +63,7 @@ static void act_psk(struct world *w)
 /* An operator takes a peer out and puts it back later, maybe without an endpoint. */
 static void act_remove(struct world *w)
 {
-	unsigned a = any_node(w), b = other_node(w, a);
+	unsigned a = acts_node(w), b = acts_other(w, a);
 
 	if (!node_peer(&w->nodes[a], b))
 		return;
@@ -113,7 +76,7 @@ static void act_remove(struct world *w)
 
 static void act_key(struct world *w)
 {
-	unsigned a = any_node(w);
+	unsigned a = acts_node(w);
 
 	sim_trace(w, "n%u gets another private key", a);
 	node_rekey(&w->nodes[a]);
@@ -121,7 +84,7 @@ static void act_key(struct world *w)
 
 static void act_restart(struct world *w)
 {
-	struct node *n = &w->nodes[any_node(w)];
+	struct node *n = &w->nodes[acts_node(w)];
 
 	if (n->wall_step < n->wall_top)
 		return; /* its timestamps would fall, which no implementation survives */
@@ -137,7 +100,7 @@ static void act_restart(struct world *w)
 
 static void act_down_up(struct world *w)
 {
-	struct node *n = &w->nodes[any_node(w)];
+	struct node *n = &w->nodes[acts_node(w)];
 
 	sim_trace(w, "n%u: interface down", n->id);
 	while (adit_wg_down(n->wg, 1, w->now) > 0)
@@ -150,24 +113,10 @@ static void act_down_up(struct world *w)
 	node_touch(n);
 }
 
-static void act_replay(struct world *w)
-{
-	struct adit_path from = world_attacker(w, rng_chance(&w->rng, 500) ? ADIT_PATH_UDP4 : ADIT_PATH_UDP6);
-	size_t cnt = rng_below(&w->rng, REPLAY_MAX);
-
-	if (w->ordered)
-		return; /* what was lost would come late, and be right to come */
-	sim_trace(w, "an attacker replays %zu datagrams", cnt);
-	for (; cnt > 0 && w->captured_cnt > 0; cnt--)
-		world_replay(w, w->captured[rng_below(&w->rng, w->captured_cnt)],
-			     rng_chance(&w->rng, 500) ? &from : NULL, rng_chance(&w->rng, 300) ? 2 : 0,
-			     w->now + rng_range(&w->rng, 0, ADIT_SEC));
-}
-
 static void act_garbage(struct world *w)
 {
 	uint8_t bytes[2000];
-	unsigned to = any_node(w);
+	unsigned to = acts_node(w);
 
 	for (int k = 0; k < 20; k++) {
 		static const size_t lengths[] = { 0, 1, 3, 4, 31, 32, 48, 64, 92, 148, 149, 1452 };
@@ -183,17 +132,9 @@ static void act_garbage(struct world *w)
 	}
 }
 
-static void act_spoof(struct world *w)
-{
-	unsigned a = any_node(w), b = other_node(w, a), as = other_node(w, a);
-
-	if (as != b)
-		flow_spoof(w, a, b, as);
-}
-
 static void act_handshake(struct world *w)
 {
-	unsigned a = any_node(w), b = other_node(w, a);
+	unsigned a = acts_node(w), b = acts_other(w, a);
 	struct adit_wg_peer *peer = node_peer(&w->nodes[a], b);
 
 	if (!peer)
@@ -205,7 +146,7 @@ static void act_handshake(struct world *w)
 
 static void act_keepalive(struct world *w)
 {
-	unsigned a = any_node(w), b = other_node(w, a);
+	unsigned a = acts_node(w), b = acts_other(w, a);
 	struct adit_wg_peer *peer = node_peer(&w->nodes[a], b);
 
 	if (!peer)
@@ -216,7 +157,7 @@ static void act_keepalive(struct world *w)
 
 static void act_endpoint(struct world *w)
 {
-	unsigned a = any_node(w), b = other_node(w, a);
+	unsigned a = acts_node(w), b = acts_other(w, a);
 
 	if (node_peer(&w->nodes[a], b))
 		node_endpoint(&w->nodes[a], b, (int)rng_below(&w->rng, 2));
@@ -224,7 +165,7 @@ static void act_endpoint(struct world *w)
 
 static void act_overload(struct world *w)
 {
-	struct node *n = &w->nodes[any_node(w)];
+	struct node *n = &w->nodes[acts_node(w)];
 
 	n->work_max = rng_chance(&w->rng, 500) ? WORK_ALL : (int)rng_range(&w->rng, 1, 4);
 }
@@ -235,9 +176,9 @@ static void act_wait(struct world *w)
 }
 
 static void (*const acts[])(struct world *w) = {
-	act_send, act_send, act_send, act_send, act_talk, act_talk, act_talk, act_link, act_link, act_roam,
-	act_clock, act_psk, act_remove, act_key, act_restart, act_down_up, act_replay, act_replay, act_garbage,
-	act_spoof, act_handshake, act_keepalive, act_endpoint, act_overload, act_wait,
+	acts_send, acts_send, acts_send, acts_send, act_talk, act_talk, act_talk, act_link, act_link, acts_roam,
+	act_clock, act_psk, act_remove, act_key, act_restart, act_down_up, acts_replay, acts_replay, act_garbage,
+	acts_spoof, act_handshake, act_keepalive, act_endpoint, act_overload, act_wait,
 };
 
 /* Everything right again. */

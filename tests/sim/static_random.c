@@ -7,47 +7,19 @@
  */
 #include <string.h>
 
+#include "acts.h"
 #include "static/device.h"
 #include "world.h"
 
-static unsigned any_node(struct world *w)
-{
-	return (unsigned)rng_below(&w->rng, w->node_cnt);
-}
-
-static unsigned other_node(struct world *w, unsigned than)
-{
-	return (than + 1 + (unsigned)rng_below(&w->rng, w->node_cnt - 1)) % w->node_cnt;
-}
-
 static void act_link(struct world *w)
 {
-	struct link_quality *l = &w->link;
-
-	memset(l, 0, sizeof(*l));
-	l->delay = rng_range(&w->rng, 0, 200 * ADIT_MSEC);
-	if (rng_chance(&w->rng, 300))
-		return;
-	l->loss = (unsigned)rng_below(&w->rng, 400);
-	l->dup = (unsigned)rng_below(&w->rng, 300);
-	l->corrupt = (unsigned)rng_below(&w->rng, 100);
-	l->truncate = (unsigned)rng_below(&w->rng, 50);
-	l->ce = (unsigned)rng_below(&w->rng, 200);
-	l->reorder = (unsigned)rng_below(&w->rng, 500);
-	l->jitter = rng_range(&w->rng, 1, 3 * ADIT_SEC);
-	l->down = rng_chance(&w->rng, 100);
-}
-
-static void act_send(struct world *w)
-{
-	unsigned a = any_node(w);
-
-	flow_send(w, a, other_node(w, a), 1 + (unsigned)rng_below(&w->rng, rng_chance(&w->rng, 100) ? 200 : 8), 0);
+	if (acts_link(w))
+		w->link.down = rng_chance(&w->rng, 100);
 }
 
 static void act_talk(struct world *w)
 {
-	unsigned a = any_node(w), b = other_node(w, a);
+	unsigned a = acts_node(w), b = acts_other(w, a);
 
 	for (int k = (int)rng_range(&w->rng, 1, 20); k > 0; k--) {
 		flow_send(w, a, b, 1, 0);
@@ -59,7 +31,7 @@ static void act_talk(struct world *w)
 
 static void act_restart(struct world *w)
 {
-	struct node *n = &w->nodes[any_node(w)];
+	struct node *n = &w->nodes[acts_node(w)];
 
 	sim_trace(w, "n%u is switched off", n->id);
 	node_stop(n);
@@ -69,7 +41,7 @@ static void act_restart(struct world *w)
 
 static void act_down_up(struct world *w)
 {
-	struct node *n = &w->nodes[any_node(w)];
+	struct node *n = &w->nodes[acts_node(w)];
 
 	sim_trace(w, "n%u: interface down", n->id);
 	w->face->down(n->st, 1, node_now(n));
@@ -82,7 +54,7 @@ static void act_down_up(struct world *w)
 
 static void act_clock(struct world *w)
 {
-	struct node *n = &w->nodes[any_node(w)];
+	struct node *n = &w->nodes[acts_node(w)];
 
 	n->clock_step += rng_range(&w->rng, -40, 40) * (rng_chance(&w->rng, 500) ? 86400 * ADIT_SEC : 10 * ADIT_MSEC);
 	if (node_now(n) < ADIT_SEC)
@@ -90,21 +62,6 @@ static void act_clock(struct world *w)
 	sim_trace(w, "n%u: its clock is off by %.3f s", n->id, (double)n->clock_step / 1e9);
 	static_wire_forget_hellos(n);
 	node_touch(n);
-}
-
-static void act_roam(struct world *w)
-{
-	node_roam(&w->nodes[any_node(w)]);
-}
-
-static void act_replay(struct world *w)
-{
-	struct adit_path from = world_attacker(w, rng_chance(&w->rng, 500) ? ADIT_PATH_UDP4 : ADIT_PATH_UDP6);
-
-	for (size_t cnt = rng_below(&w->rng, 200); cnt > 0 && w->captured_cnt > 0; cnt--)
-		world_replay(w, w->captured[rng_below(&w->rng, w->captured_cnt)],
-			     rng_chance(&w->rng, 500) ? &from : NULL, rng_chance(&w->rng, 300) ? 2 : 0,
-			     w->now + rng_range(&w->rng, 0, ADIT_SEC));
 }
 
 /* Back to who sent it. */
@@ -123,12 +80,12 @@ static void act_garbage(struct world *w)
 {
 	static const size_t lengths[] = { 0, 1, 3, 4, 15, 16, 28, 31, 32, 48, 99, 100, 101, 1452 };
 	uint8_t bytes[2000];
-	unsigned to = any_node(w);
+	unsigned to = acts_node(w);
 
 	for (int k = 0; k < 40; k++) {
 		size_t len = lengths[rng_below(&w->rng, sizeof(lengths) / sizeof(lengths[0]))];
 		struct adit_path from = rng_chance(&w->rng, 500) ? world_attacker(w, ADIT_PATH_UDP4)
-								 : w->nodes[other_node(w, to)].at[0];
+								 : w->nodes[acts_other(w, to)].at[0];
 
 		rng_fill(&w->rng, bytes, len);
 		if (len >= 4)
@@ -137,23 +94,15 @@ static void act_garbage(struct world *w)
 	}
 }
 
-static void act_spoof(struct world *w)
-{
-	unsigned a = any_node(w), b = other_node(w, a), as = other_node(w, a);
-
-	if (as != b)
-		flow_spoof(w, a, b, as);
-}
-
 static void act_wait(struct world *w)
 {
 	world_run(w, rng_range(&w->rng, 0, 200 * ADIT_SEC));
 }
 
 static void (*const acts[])(struct world *w) = {
-	act_send, act_send, act_send, act_send, act_talk, act_talk, act_talk, act_link, act_link, act_restart,
-	act_restart, act_down_up, act_clock, act_clock, act_roam, act_replay, act_replay, act_reflect, act_garbage,
-	act_spoof, act_wait,
+	acts_send, acts_send, acts_send, acts_send, act_talk, act_talk, act_talk, act_link, act_link, act_restart,
+	act_restart, act_down_up, act_clock, act_clock, acts_roam, acts_replay, acts_replay, act_reflect, act_garbage,
+	acts_spoof, act_wait,
 };
 
 static void talk_all(struct world *w, adit_time span)
