@@ -102,6 +102,34 @@ int adit_conf_read(struct adit_conf **ret, struct adit_conf_errors *errors, cons
 /* Wipes all that was read. NULL is fine. */
 void adit_conf_free(struct adit_conf *conf);
 
+/* --- several documents as one (merge.c) -------------------------------------- */
+
+/* Which value stays when both tables have the key. */
+enum adit_conf_wins { ADIT_CONF_FIRST, ADIT_CONF_LATER };
+/*
+ * Moves all children of one table into another. Tables of one key are joined, and
+ * so are lists of tables ("[[a]]"); of other values one wins. Every value keeps
+ * its place, in the document it came from, which must live as long. `from` is
+ * empty afterwards.
+ */
+void adit_conf_merge(struct adit_conf_node *to, struct adit_conf_node *from, enum adit_conf_wins wins);
+
+/* --- a tree by hand (build.c), for other formats ------------------------------- */
+
+/* A document whose root is an empty table; NULL: no memory. */
+struct adit_conf *adit_conf_new(const char *name);
+/*
+ * A last child of a table, or of an array, where key is NULL; the caller knows that
+ * the table has no such key. Empty, or zero; a string gets its text by
+ * adit_conf_set_text. NULL: no memory.
+ */
+struct adit_conf_node *adit_conf_add(struct adit_conf_node *parent, const char *key, enum adit_conf_kind kind,
+				     struct adit_conf_pos key_pos, struct adit_conf_pos pos);
+/* 0 or -ENOMEM, and the node is broken then. */
+int adit_conf_set_text(struct adit_conf_node *node, const char *p, size_t len);
+/* The same as adit_conf_get, to be changed. */
+struct adit_conf_node *adit_conf_find(struct adit_conf_node *table, const char *key);
+
 /* --- walking -------------------------------------------------------------- */
 
 /* The children of a table or an array in the order of the text; none of anything else, or of NULL. */

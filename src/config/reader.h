@@ -92,6 +92,8 @@ struct adit_conf_node *conf_node_new(struct conf_reader *rd, struct adit_conf_no
 bool conf_node_open(struct conf_reader *rd, struct adit_conf_node *node, enum adit_conf_kind kind);
 void conf_node_set_string(struct conf_reader *rd, struct adit_conf_node *node, struct conf_buf *b);
 struct adit_conf_node *conf_node_find(const struct adit_conf_node *table, const struct conf_buf *key);
+/* Makes it the parent's last child. */
+void conf_node_link(struct adit_conf_node *parent, struct adit_conf_node *node);
 void conf_node_free(struct adit_conf_node *node);
 
 /* --- numbers (number.c) ------------------------------------------------------- */

@@ -94,7 +94,7 @@ const struct adit_conf_node *adit_conf_get(const struct adit_conf_node *table, c
 
 /* --- nodes -------------------------------------------------------------------- */
 
-static void link_child(struct adit_conf_node *parent, struct adit_conf_node *node)
+void conf_node_link(struct adit_conf_node *parent, struct adit_conf_node *node)
 {
 	if (parent->u.list.last)
 		parent->u.list.last->next = node;
@@ -134,7 +134,7 @@ struct adit_conf_node *conf_node_new(struct conf_reader *rd, struct adit_conf_no
 		memset(key, 0, sizeof(*key));
 	}
 	if (linked) {
-		link_child(parent, node);
+		conf_node_link(parent, node);
 	} else if (parent) {
 		node->next = rd->limbo;
 		rd->limbo = node;
