@@ -7,37 +7,9 @@
  */
 #include "fuzz.h"
 #include "sim/world.h"
+#include "story.h"
 
 #define STEPS_MAX 100
-
-static adit_time duration(uint8_t arg)
-{
-	static const adit_time unit[] = { ADIT_MSEC / 10, 10 * ADIT_MSEC, ADIT_SEC, 10 * ADIT_SEC };
-
-	return (arg & 63) * unit[arg >> 6];
-}
-
-static void set_link(struct world *w, uint8_t arg)
-{
-	w->link = (struct link_quality){ .delay = (1 + (arg & 3) * 100) * ADIT_MSEC };
-	w->link.loss = arg & 4 ? 300 : 0;
-	w->link.dup = arg & 8 ? 300 : 0;
-	w->link.corrupt = arg & 16 ? 200 : 0;
-	w->link.reorder = arg & 32 ? 500 : 0;
-	w->link.jitter = ADIT_SEC;
-	w->link.down = arg >= 0xf0;
-}
-
-static void replay(struct world *w, uint8_t arg)
-{
-	struct adit_path from;
-
-	if (w->captured_cnt == 0)
-		return;
-	from = world_attacker(w, w->captured[arg % w->captured_cnt]->to.kind);
-	world_replay(w, w->captured[w->captured_cnt - 1 - arg % w->captured_cnt], arg & 0x80 ? &from : NULL, arg >> 5 & 3,
-		     w->now);
-}
 
 static void down_up(struct world *w, struct node *n)
 {
@@ -86,13 +58,13 @@ static void step(struct world *w, uint8_t op, uint8_t arg)
 	case 3:
 	case 4:
 	case 5:
-		world_run(w, duration(arg));
+		world_run(w, story_duration(arg));
 		break;
 	case 6:
-		set_link(w, arg);
+		story_set_link(w, arg);
 		break;
 	case 7:
-		replay(w, arg);
+		story_replay(w, arg);
 		break;
 	case 8:
 		node_psk(n, !a, arg);
@@ -143,7 +115,7 @@ static void check_recovered(struct world *w)
 	adit_time since;
 
 	world_run(w, 3 * ADIT_SEC);
-	set_link(w, 0);
+	story_set_link(w, 0);
 	for (unsigned a = 0; a < 2; a++) {
 		w->nodes[a].work_max = WORK_ALL;
 		node_psk(&w->nodes[a], !a, 0);
@@ -187,7 +159,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	w.interleave = size > 0 && data[0] & 1;
 	world_nodes(&w, 2);
 	world_pair(&w, 0, 1);
-	set_link(&w, 0);
+	story_set_link(&w, 0);
 	if (size > 0)
 		run_script(&w, data + 1, size - 1);
 	check_recovered(&w);

@@ -11,38 +11,9 @@
 #include "sim/world.h"
 #include "static/device.h"
 #include "static/inner.h"
+#include "story.h"
 
 #define STEPS_MAX 120
-
-static adit_time duration(uint8_t arg)
-{
-	static const adit_time unit[] = { ADIT_MSEC / 10, 10 * ADIT_MSEC, ADIT_SEC, 10 * ADIT_SEC };
-
-	return (arg & 63) * unit[arg >> 6];
-}
-
-static void set_link(struct world *w, uint8_t arg)
-{
-	w->link = (struct link_quality){ .delay = (1 + (arg & 3) * 100) * ADIT_MSEC };
-	w->link.loss = arg & 4 ? 300 : 0;
-	w->link.dup = arg & 8 ? 300 : 0;
-	w->link.corrupt = arg & 16 ? 200 : 0;
-	w->link.reorder = arg & 32 ? 500 : 0;
-	w->link.jitter = ADIT_SEC;
-	w->link.down = arg >= 0xf0;
-}
-
-static void replay(struct world *w, uint8_t arg)
-{
-	const struct datagram *d;
-	struct adit_path from;
-
-	if (w->captured_cnt == 0)
-		return;
-	d = w->captured[w->captured_cnt - 1 - arg % w->captured_cnt];
-	from = world_attacker(w, d->to.kind);
-	world_replay(w, d, arg & 0x80 ? &from : NULL, arg >> 5 & 3, w->now);
-}
 
 static void reflect(struct world *w, uint8_t arg)
 {
@@ -60,7 +31,7 @@ static void reflect(struct world *w, uint8_t arg)
 static void restart(struct world *w, struct node *n, uint8_t arg)
 {
 	node_stop(n);
-	world_run(w, duration(arg));
+	world_run(w, story_duration(arg));
 	node_start(n);
 }
 
@@ -169,13 +140,13 @@ static void step(struct world *w, uint8_t op, uint8_t arg, struct adit_reader *r
 		break;
 	case 3:
 	case 4:
-		world_run(w, duration(arg));
+		world_run(w, story_duration(arg));
 		break;
 	case 5:
-		set_link(w, arg);
+		story_set_link(w, arg);
 		break;
 	case 6:
-		replay(w, arg);
+		story_replay(w, arg);
 		break;
 	case 7:
 		restart(w, n, arg);
@@ -218,7 +189,7 @@ static void check_recovered(struct world *w)
 	adit_time since;
 
 	world_run(w, 4 * ADIT_SEC);
-	set_link(w, 0);
+	story_set_link(w, 0);
 	for (unsigned a = 0; a < 2; a++)
 		memcpy(w->nodes[a].at, w->nodes[a].home, sizeof(w->nodes[a].at));
 	talk(w, 4 * ADIT_SEC + 2 * w->timeout);
@@ -241,7 +212,7 @@ static void story(struct world *w, const uint8_t *data, size_t size)
 	w->interleave = how & 1;
 	static_world(w, how & 2 ? &adit_core_static_v1 : &adit_core_static_v2, 2, how & 4,
 		     (how & 6) == 6 || how & 8 ? 5 * ADIT_SEC : 0);
-	set_link(w, 0);
+	story_set_link(w, 0);
 	for (unsigned i = 0; i < STEPS_MAX && r.left >= 2; i++) {
 		uint8_t op = adit_rd_u8(&r), arg = adit_rd_u8(&r);
 
