@@ -17,6 +17,8 @@
 #include "agent/settings.h"
 #include "host/answer.h"
 
+struct agent_control;
+
 struct agent {
 	const char *config_path; /* absolute */
 	struct agent_config *config; /* in force */
@@ -24,6 +26,7 @@ struct agent {
 	struct agent_network *networks;
 	struct helper *helper;
 	struct agent_events events;
+	struct agent_control *control; /* control.h */
 	int epoll_fd;
 	adit_time started;
 	bool ending;             /* shutdown was asked for */
