@@ -29,6 +29,7 @@
 #include "pktio/notes.h"
 #include "pktio/offload.h"
 #include "pktio/outer.h"
+#include "pktio/rights.h"
 
 #define ADIT_NARROW_MAX 32
 #define ADIT_NARROW_TIME (600 * ADIT_SEC)
@@ -44,6 +45,7 @@ struct adit_udp {
 	_Atomic unsigned offloads;  /* ADIT_OFFLOAD_{GSO,GRO} in use */
 	_Atomic uint64_t icmp_errors;
 	struct adit_notes *notes;
+	const struct adit_rights *rights; /* NULL: this process opens sockets itself */
 	struct adit_narrow narrow[ADIT_NARROW_MAX];
 	unsigned narrow_cnt;
 	void *mem;                  /* receive buffers and message headers */
@@ -56,9 +58,13 @@ struct adit_udp_bind {
 	uint32_t mark;
 	bool shared;     /* several pairs on one port (SO_REUSEPORT) */
 	bool join;       /* ... and this is not the first of them */
+	char device[16]; /* SO_BINDTODEVICE; "" = any */
 	bool no_ipv6;    /* written: IPv6 is not there */
 };
 
+/* What takes rights of opening one: a socket of that family, bound, with its mark, its device and large
+ * buffers; *port is written back. reuse: SO_REUSEPORT. A descriptor or -errno. */
+int adit_udp_make(int family, const struct adit_udp_bind *b, bool reuse, uint16_t *port);
 /* Allocates buffers; no socket yet. 0 or -ENOMEM. */
 int adit_udp_init(struct adit_udp *u, unsigned offloads, struct adit_notes *notes);
 void adit_udp_fini(struct adit_udp *u);

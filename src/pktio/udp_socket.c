@@ -40,8 +40,7 @@ static int set_up_6(int fd)
 {
 	int r;
 
-	if ((r = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) < 0 ||
-	    (r = set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)) < 0 ||
+	if ((r = set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)) < 0 ||
 	    (r = set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1)) < 0)
 		return r;
 	set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
@@ -66,30 +65,58 @@ static int bind_to(int fd, int family, const struct adit_addr *addr, uint16_t *p
 	return 0;
 }
 
+/* Before it is bound. */
+static int prepare(int fd, int family, const struct adit_udp_bind *b, bool reuse)
+{
+	size_t len = strnlen(b->device, sizeof(b->device) - 1);
+	int r = family == AF_INET6 ? set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) : 0;
+
+	if (r == 0 && reuse)
+		r = set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	if (r == 0 && b->mark)
+		r = set(fd, SOL_SOCKET, SO_MARK, (int)b->mark);
+	if (r == 0 && len && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, b->device, (socklen_t)len) < 0)
+		r = -errno;
+	return r;
+}
+
+int adit_udp_make(int family, const struct adit_udp_bind *b, bool reuse, uint16_t *port)
+{
+	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP), r;
+
+	if (fd < 0)
+		return -errno;
+	r = prepare(fd, family, b, reuse);
+	if (r == 0)
+		r = bind_to(fd, family, &b->addr, port);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	force_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
+	force_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
+	return fd;
+}
+
 /* One socket: *ret = -1 and 0 where the family is not there, or not wanted. */
-static int open_socket(int *ret, int family, const struct adit_udp_bind *b, bool reuse, uint16_t *port)
+static int open_socket(const struct adit_udp *u, int *ret, int family, const struct adit_udp_bind *b, bool reuse,
+		       uint16_t *port)
 {
 	int fd, r;
 
 	*ret = -1;
 	if (b->addr.family && b->addr.family != (family == AF_INET6 ? 6 : 4))
 		return 0;
-	fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP);
+	fd = u->rights ? u->rights->udp(u->rights->user, family, b, reuse, port) : adit_udp_make(family, b, reuse, port);
+	if (fd == -EAFNOSUPPORT || (fd == -EADDRNOTAVAIL && !b->addr.family)) /* IPv6 switched off by sysctl */
+		return 0;
 	if (fd < 0)
-		return errno == EAFNOSUPPORT ? 0 : -errno;
+		return fd;
 	r = family == AF_INET6 ? set_up_6(fd) : set_up_4(fd);
-	if (r == 0 && reuse)
-		r = set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-	if (r == 0 && b->mark)
-		r = set(fd, SOL_SOCKET, SO_MARK, (int)b->mark);
-	if (r == 0)
-		r = bind_to(fd, family, &b->addr, port);
 	if (r < 0) {
 		close(fd);
-		return r == -EADDRNOTAVAIL && !b->addr.family ? 0 : r; /* IPv6 switched off by sysctl */
+		return r;
 	}
-	force_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
-	force_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
 	*ret = fd;
 	return 0;
 }
@@ -103,13 +130,14 @@ static void close_pair(int fd[ADIT_OUTER_SIDES])
 	}
 }
 
-static int open_pair(int fd[ADIT_OUTER_SIDES], const struct adit_udp_bind *b, bool reuse, uint16_t *port)
+static int open_pair(const struct adit_udp *u, int fd[ADIT_OUTER_SIDES], const struct adit_udp_bind *b, bool reuse,
+		     uint16_t *port)
 {
-	int r = open_socket(&fd[ADIT_OUTER_4], AF_INET, b, reuse, port);
+	int r = open_socket(u, &fd[ADIT_OUTER_4], AF_INET, b, reuse, port);
 
 	fd[ADIT_OUTER_6] = -1;
 	if (r == 0)
-		r = open_socket(&fd[ADIT_OUTER_6], AF_INET6, b, reuse, port);
+		r = open_socket(u, &fd[ADIT_OUTER_6], AF_INET6, b, reuse, port);
 	if (r == 0 && fd[ADIT_OUTER_4] < 0 && fd[ADIT_OUTER_6] < 0)
 		r = -EAFNOSUPPORT;
 	if (r < 0)
@@ -118,13 +146,14 @@ static int open_pair(int fd[ADIT_OUTER_SIDES], const struct adit_udp_bind *b, bo
 }
 
 /* Port 0: IPv4's choice may be taken for IPv6, so try again with another. */
-static int open_on_port(int fd[ADIT_OUTER_SIDES], struct adit_udp_bind *b, bool reuse, uint16_t *port)
+static int open_on_port(const struct adit_udp *u, int fd[ADIT_OUTER_SIDES], struct adit_udp_bind *b, bool reuse,
+			uint16_t *port)
 {
 	int r = -EADDRINUSE;
 
 	for (int i = 0; i < 100 && r == -EADDRINUSE; i++) {
 		*port = b->port;
-		r = open_pair(fd, b, reuse, port);
+		r = open_pair(u, fd, b, reuse, port);
 		if (b->port)
 			break;
 	}
@@ -149,13 +178,13 @@ int adit_udp_open(struct adit_udp *u, struct adit_udp_bind *b)
 
 	if (b->shared && !b->join) {
 		/* SO_REUSEPORT would let us join a stranger's port: look first */
-		r = open_on_port(fd, b, false, &port);
+		r = open_on_port(u, fd, b, false, &port);
 		if (r < 0)
 			return r;
 		close_pair(fd);
 		b->port = port;
 	}
-	r = open_on_port(fd, b, b->shared, &port);
+	r = open_on_port(u, fd, b, b->shared, &port);
 	if (r < 0)
 		return r;
 	b->port = port;
@@ -179,7 +208,9 @@ int adit_udp_set_mark(struct adit_udp *u, uint32_t mark)
 	int r = 0;
 
 	for (int i = 0; i < ADIT_OUTER_SIDES && r == 0; i++) {
-		if (u->outer.fd[i] >= 0)
+		if (u->outer.fd[i] >= 0 && u->rights)
+			r = u->rights->mark(u->rights->user, u->outer.fd[i], mark);
+		else if (u->outer.fd[i] >= 0)
 			r = set(u->outer.fd[i], SOL_SOCKET, SO_MARK, (int)mark);
 	}
 	return r;

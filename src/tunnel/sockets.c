@@ -19,6 +19,7 @@ int adit_sockets_open(struct adit_tunnel *t, uint16_t port)
 {
 	struct adit_udp_bind b = { .port = port, .addr = t->bind, .mark = t->mark, .shared = t->threads > 1 };
 
+	memcpy(b.device, t->bind_device, sizeof(b.device));
 	for (unsigned i = 0; i < t->threads; i++) {
 		int r;
 
@@ -85,6 +86,8 @@ static int try_port(struct adit_tunnel *t, uint16_t port)
 
 	if (r < 0)
 		return r;
+	probe.rights = t->rights;
+	memcpy(b.device, t->bind_device, sizeof(b.device));
 	r = adit_udp_open(&probe, &b);
 	adit_udp_fini(&probe);
 	return r;

@@ -280,6 +280,8 @@ static void *run(void *arg)
 			gate_pass(t);
 		if (d->id == 0 && t->link_pending)
 			follow_link(d);
+		atomic_store_explicit(&d->answered, atomic_load_explicit(&d->asked, memory_order_relaxed),
+				      memory_order_relaxed);
 		ready = turn(d, ready, &turns);
 	}
 	adit_worker_forget(&d->worker);

@@ -73,6 +73,20 @@ static unsigned default_threads(void)
 	return cpus / 2 > ADIT_TUNNEL_THREADS_MAX ? ADIT_TUNNEL_THREADS_MAX : (unsigned)cpus / 2;
 }
 
+/* Somebody else opens it; what it can do is asked here all the same. */
+static int lent_tun(struct adit_data *d, const struct adit_tunnel_config *cfg, char *err, size_t err_len)
+{
+	struct adit_tunnel *t = d->tunnel;
+	int fd = t->rights->tun(t->rights->user, t->ifname, t->threads > 1, err, err_len), r;
+
+	if (fd < 0)
+		return fd;
+	r = adit_tun_adopt(&d->tun, fd, t->ifname, cfg->offloads, err, err_len);
+	if (r < 0)
+		close(fd);
+	return r;
+}
+
 static int open_tun(struct adit_data *d, const struct adit_tunnel_config *cfg, char *err, size_t err_len)
 {
 	struct adit_tunnel *t = d->tunnel;
@@ -84,6 +98,8 @@ static int open_tun(struct adit_data *d, const struct adit_tunnel_config *cfg, c
 	}
 	if (cfg->tun_fd >= 0)
 		return adit_tun_adopt(&d->tun, cfg->tun_fd, t->ifname, cfg->offloads, err, err_len);
+	if (t->rights)
+		return lent_tun(d, cfg, err, err_len);
 	return adit_tun_open(&d->tun, t->ifname, t->threads > 1, cfg->offloads, err, err_len);
 }
 
@@ -101,6 +117,7 @@ static int data_init(struct adit_data *d, struct adit_tunnel *t, unsigned id, co
 	if (r < 0)
 		return fail(r, err, err_len, "cannot set up ChaCha20-Poly1305");
 	r = adit_udp_init(&d->udp, cfg->offloads, &t->engine.notes);
+	d->udp.rights = t->rights;
 	if (r == 0)
 		r = adit_worker_init(&d->worker, &t->engine, d->inner, &d->udp.outer, d->crypto);
 	if (r < 0)
@@ -139,7 +156,7 @@ static int watch_link(struct adit_tunnel *t, const struct adit_tunnel_config *cf
 		t->link = (struct adit_link){ .fd = -1, .up = true, .mtu = cfg->mtu ? cfg->mtu : MTU_DEFAULT };
 		return 0;
 	}
-	if (cfg->tun_fd < 0)
+	if (cfg->tun_fd < 0 && !t->rights)
 		adit_tun_set_mtu(t->ifname, cfg->mtu ? cfg->mtu : MTU_DEFAULT);
 	r = adit_link_open(&t->link, t->ifname);
 	if (r < 0)
@@ -155,6 +172,8 @@ static struct adit_tunnel *alloc_tunnel(const struct adit_tunnel_config *cfg)
 	if (!t)
 		return NULL;
 	t->bind = cfg->bind;
+	t->rights = cfg->rights;
+	snprintf(t->bind_device, sizeof(t->bind_device), "%s", cfg->bind_device ? cfg->bind_device : "");
 	t->threads = cfg->threads ? cfg->threads : default_threads();
 	if (t->threads > ADIT_TUNNEL_THREADS_MAX)
 		t->threads = ADIT_TUNNEL_THREADS_MAX;
@@ -320,6 +339,25 @@ void adit_tunnel_resume(struct adit_tunnel *t)
 {
 	adit_gate_open(t);
 	pthread_mutex_unlock(&t->config);
+}
+
+void adit_tunnel_ask(struct adit_tunnel *t)
+{
+	for (unsigned i = 0; i < t->threads; i++) {
+		atomic_fetch_add(&t->data[i].asked, 1);
+		adit_tunnel_wake(&t->data[i]);
+	}
+}
+
+bool adit_tunnel_answered(const struct adit_tunnel *t)
+{
+	for (unsigned i = 0; i < t->threads; i++) {
+		unsigned asked = atomic_load(&t->data[i].asked);
+
+		if (!asked || atomic_load(&t->data[i].answered) != asked)
+			return false;
+	}
+	return true;
 }
 
 void *adit_tunnel_core(struct adit_tunnel *t)

@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "pktio/notes.h"
 #include "pktio/offload.h"
+#include "pktio/rights.h"
 #include "tunnel/core.h"
 
 struct adit_tunnel;
@@ -26,12 +27,14 @@ struct adit_guest;
 struct adit_tunnel_config {
 	const struct adit_core *core;
 	const char *ifname; /* of the TUN to create; "%d" patterns are the kernel's */
-	int tun_fd;         /* >= 0: an open TUN instead; taken over */
+	int tun_fd;         /* >= 0: an open TUN instead, who ever opened it; taken over. One queue, one thread */
+	const struct adit_rights *rights; /* who opens the TUN and the UDP sockets; NULL: we. Outlives the tunnel */
 	bool tun_elsewhere; /* ... of another network namespace: not followed, but taken as up, with `mtu` */
 	struct adit_inner *inner; /* a stack of our own instead (tunnel/stack_inner.h); not taken over; one thread */
 	struct adit_guest *guest; /* more work for the data thread, or NULL */
 	struct adit_addr bind; /* of the UDP sockets; family 0: all addresses */
-	unsigned mtu;       /* of a TUN that is created; 0 = 1420 */
+	const char *bind_device; /* and their interface; NULL or "": any */
+	unsigned mtu;       /* of a TUN that we create; 0 = 1420 */
 	unsigned threads;   /* 0 = default: 1 on up to two cores */
 	unsigned offloads;  /* allowed ones */
 	bool strict_checksums;
@@ -67,6 +70,10 @@ void *adit_tunnel_core(struct adit_tunnel *t);
  * what is theirs: the stack and its guest. Not under the hold; for short work. */
 void adit_tunnel_pause(struct adit_tunnel *t);
 void adit_tunnel_resume(struct adit_tunnel *t);
+/* Can the data threads move packets? ask wakes them; answered: all of them have passed their loop
+ * since (false before the first ask). Not under the hold. */
+void adit_tunnel_ask(struct adit_tunnel *t);
+bool adit_tunnel_answered(const struct adit_tunnel *t);
 /* CLOCK_BOOTTIME. */
 adit_time adit_tunnel_now(void);
 

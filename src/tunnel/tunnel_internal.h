@@ -25,6 +25,7 @@ struct adit_data {
 	int epoll_fd, wake_fd;
 	pthread_t thread;
 	bool started;
+	atomic_uint asked, answered; /* whether it still runs; control writes the one, the thread the other */
 };
 
 /*
@@ -58,6 +59,8 @@ struct adit_tunnel {
 	uint16_t port;          /* wanted; under config */
 	uint32_t mark;          /* under config */
 	struct adit_addr bind;
+	char bind_device[ADIT_IFNAME_LEN];
+	const struct adit_rights *rights; /* or NULL */
 
 	struct adit_link link;  /* data thread 0's */
 	bool link_pending;      /* a change that has still to be taken over */

@@ -21,6 +21,7 @@
 #include "../support/null_core.h"
 #include "base/bytes.h"
 #include "base/checksum.h"
+#include "pktio/udp.h"
 #include "tunnel/tunnel.h"
 #include "wg/wg.h"
 
@@ -232,11 +233,105 @@ static void test_offload_switch(void **state)
 	assert_string_equal(bad, "bogus");
 }
 
+/* --- rights elsewhere ------------------------------------------------------- */
+
+struct lender {
+	int inside, tuns, sockets, marks;
+	uint32_t mark;
+};
+
+static int lend_tun(void *user, char name[16], bool multi, char *err, size_t err_len)
+{
+	struct lender *l = user;
+	int pair[2];
+
+	(void)err;
+	(void)err_len;
+	assert_false(multi);
+	strcpy(name, "lent0");
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+	l->inside = pair[1];
+	l->tuns++;
+	return pair[0];
+}
+
+static int lend_udp(void *user, int family, const struct adit_udp_bind *bind, bool reuse, uint16_t *port)
+{
+	struct lender *l = user;
+
+	l->sockets++;
+	return adit_udp_make(family, bind, reuse, port);
+}
+
+static int lend_mark(void *user, int fd, uint32_t mark)
+{
+	struct lender *l = user;
+
+	assert_true(fd >= 0);
+	l->marks++;
+	l->mark = mark;
+	return 0;
+}
+
+/* A TUN and sockets that somebody else opens: also after the port changed. */
+static void test_rights_elsewhere(void **state)
+{
+	struct lender l = { .inside = -1 };
+	const struct adit_rights rights = { lend_tun, lend_udp, lend_mark, &l };
+	struct adit_tunnel_config cfg = { .core = &null_core, .ifname = "x%d", .tun_fd = -1, .rights = &rights,
+					  .offloads = ADIT_OFFLOAD_ALL, .aead = "openssl", .tun_elsewhere = true,
+					  .threads = 1 };
+	int sockets;
+	char err[256];
+
+	(void)state;
+	assert_int_equal(adit_tunnel_new(&a.tunnel, &cfg, err, sizeof(err)), 0);
+	a.inside = l.inside;
+	assert_string_equal(adit_tunnel_ifname(a.tunnel), "lent0");
+	assert_int_equal(adit_tunnel_start(a.tunnel, err, sizeof(err)), 0);
+	for (int i = 0; i < 500 && !adit_tunnel_port(a.tunnel); i++)
+		usleep(10000);
+	assert_int_not_equal(adit_tunnel_port(a.tunnel), 0);
+	sockets = l.sockets;
+	assert_int_equal(adit_tunnel_set_fwmark(a.tunnel, 77), 0);
+	assert_int_equal(l.mark, 77);
+	assert_int_equal(l.marks, sockets);
+	assert_int_equal(adit_tunnel_set_port(a.tunnel, 0), 0);
+	assert_true(l.sockets > sockets);
+	assert_int_equal(l.tuns, 1);
+	end_close(&a);
+}
+
+/* --- the watchdog's question -------------------------------------------------- */
+
+static bool answers(struct adit_tunnel *t, int tries)
+{
+	for (int i = 0; i < tries && !adit_tunnel_answered(t); i++)
+		usleep(10000);
+	return adit_tunnel_answered(t);
+}
+
+static void test_answers_while_it_runs(void **state)
+{
+	(void)state;
+	end_open(&a, &null_core);
+	assert_false(adit_tunnel_answered(a.tunnel));
+	adit_tunnel_ask(a.tunnel);
+	assert_true(answers(a.tunnel, 500));
+	adit_tunnel_pause(a.tunnel);
+	adit_tunnel_ask(a.tunnel);
+	assert_false(answers(a.tunnel, 20));
+	adit_tunnel_resume(a.tunnel);
+	assert_true(answers(a.tunnel, 500));
+	end_close(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_null_core), cmocka_unit_test(test_wireguard), cmocka_unit_test(test_port_change),
 		cmocka_unit_test(test_hold),      cmocka_unit_test(test_offload_switch),
+		cmocka_unit_test(test_rights_elsewhere), cmocka_unit_test(test_answers_while_it_runs),
 	};
 
 	return cmocka_run_group_tests_name("tunnel", tests, NULL, NULL);
