@@ -93,6 +93,21 @@ void relay_lab_fini(struct relay_lab *l)
 	must(l->near_budget.used == 0 && l->far_budget.used == 0);
 }
 
+struct relay_lab *relay_lab_new(const struct adit_relay_config *cfg)
+{
+	struct relay_lab *l = malloc(sizeof(*l));
+
+	must(l);
+	relay_lab_init(l, cfg);
+	return l;
+}
+
+void relay_lab_free(struct relay_lab *l)
+{
+	relay_lab_fini(l);
+	free(l);
+}
+
 /* --- the wire ---------------------------------------------------------------------- */
 
 struct wire {
@@ -226,6 +241,14 @@ struct relay_service *relay_lab_add(struct relay_lab *l, enum relay_kind kind, c
 		abort();
 	}
 	return s;
+}
+
+struct relay_service_stats relay_lab_stats(struct relay_service *s)
+{
+	struct relay_service_stats n;
+
+	relay_service_get_stats(s, &n);
+	return n;
 }
 
 uint16_t relay_lab_port(struct relay_service *s)

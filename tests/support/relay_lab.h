@@ -53,6 +53,8 @@ struct relay_lab {
 void relay_lab_init(struct relay_lab *l, const struct adit_relay_config *cfg);
 /* Everything is given back: asserts that the stack's budget is. */
 void relay_lab_fini(struct relay_lab *l);
+struct relay_lab *relay_lab_new(const struct adit_relay_config *cfg);
+void relay_lab_free(struct relay_lab *l);
 /* One millisecond: a turn of the relay, packets both ways, events. Returns what was done. */
 int relay_lab_step(struct relay_lab *l);
 /* So many steps. */
@@ -64,6 +66,7 @@ bool relay_lab_until(struct relay_lab *l, bool (*done)(void *arg), void *arg);
 struct relay_service *relay_lab_add(struct relay_lab *l, enum relay_kind kind, const char *listen, const char *host,
 				    uint16_t port);
 uint16_t relay_lab_port(struct relay_service *s);
+struct relay_service_stats relay_lab_stats(struct relay_service *s);
 struct adit_sock *relay_lab_far_listen(struct relay_lab *l, uint16_t port);
 void lab_serve(struct relay_lab *l, struct adit_sock *s, unsigned what);
 /* Goes on after l->server was changed. */

@@ -35,8 +35,7 @@ static void begin(enum relay_kind kind, const char *user, const char *password, 
 	char err[256];
 
 	assert_int_equal(adit_addr_parse(&dns.addr, "10.9.0.2"), 0);
-	lab = malloc(sizeof(*lab));
-	relay_lab_init(lab, &cfg);
+	lab = relay_lab_new(&cfg);
 	far_services_init(&far, lab);
 	relay_service_defaults(&c, kind);
 	assert_int_equal(adit_endpoint_parse(&c.listen, "127.0.0.1:0"), 0);
@@ -74,17 +73,8 @@ static int teardown(void **state)
 {
 	(void)state;
 	far_services_fini(&far);
-	relay_lab_fini(lab);
-	free(lab);
+	relay_lab_free(lab);
 	return 0;
-}
-
-static struct relay_service_stats stats(void)
-{
-	struct relay_service_stats n;
-
-	relay_service_get_stats(service, &n);
-	return n;
 }
 
 /* --- talking ------------------------------------------------------------------------- */
@@ -290,7 +280,7 @@ static void test_back_pressure(void **state)
 	open_talk(&t);
 	say(&t, GET("/big?40000000", CLOSE));
 	relay_lab_run(lab, 3000);
-	assert_true(stats().bytes_in < 20000000);
+	assert_true(relay_lab_stats(service).bytes_in < 20000000);
 	assert_true(lab->near_budget.used < 8 << 20);
 	while (!t.ended) {
 		hear(&t, NULL); /* as much as fits */
@@ -319,10 +309,10 @@ static void test_keep_alive(void **state)
 	hear(&t, NULL);
 	assert_int_equal(far.web_conns, 2);
 	assert_int_equal(far.web_requests, 9);
-	assert_int_equal(stats().opened, 2);
+	assert_int_equal(relay_lab_stats(service).opened, 2);
 	close(t.fd);
 	relay_lab_run(lab, 50);
-	assert_int_equal(stats().open, 0);
+	assert_int_equal(relay_lab_stats(service).open, 0);
 }
 
 /* The server closes what it had kept: seen at once, or found out and done again. */
@@ -403,7 +393,7 @@ static void test_half(void **state)
 	say(&t, GET("/half", ""));
 	contains(hear(&t, NULL), "\r\n\r\nhalf");
 	assert_true(recv(t.fd, &byte, 1, 0) <= 0);
-	assert_int_equal(stats().open, 0);
+	assert_int_equal(relay_lab_stats(service).open, 0);
 	close(t.fd);
 }
 
@@ -430,11 +420,11 @@ static void test_gone_client(void **state)
 	open_talk(&t);
 	say(&t, GET("/hang", ""));
 	relay_lab_run(lab, 300);
-	assert_int_equal(stats().open, 1);
+	assert_int_equal(relay_lab_stats(service).open, 1);
 	setsockopt(t.fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
 	close(t.fd);
 	relay_lab_run(lab, 50);
-	assert_int_equal(stats().open, 0);
+	assert_int_equal(relay_lab_stats(service).open, 0);
 }
 
 /* --- credentials, CONNECT, upgrades -------------------------------------------------------------------- */
@@ -493,7 +483,7 @@ static void test_upgrade(void **state)
 	close(t.fd);
 	contains(once(GET("/ws", "")), "changes to another protocol unasked");
 	relay_lab_run(lab, 50);
-	assert_int_equal(stats().open, 0);
+	assert_int_equal(relay_lab_stats(service).open, 0);
 }
 
 /* --- programs ---------------------------------------------------------------------------------------------- */

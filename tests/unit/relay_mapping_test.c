@@ -103,14 +103,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct relay_service_stats stats(void)
-{
-	struct relay_service_stats n;
-
-	relay_service_get_stats(service, &n);
-	return n;
-}
-
 /* A mapping for the i-th socket of a client. */
 static void open_mapping(unsigned i, uint8_t client)
 {
@@ -184,8 +176,8 @@ static void each_family_has_its_own_pool(void **state)
 		assert_int_equal(ask(i, &to6), 0);
 	}
 	assert_int_equal(note_ports(), 8);
-	assert_int_equal(stats().udp_reclaimed, 0);
-	assert_int_equal(stats().open, 4);
+	assert_int_equal(relay_lab_stats(service).udp_reclaimed, 0);
+	assert_int_equal(relay_lab_stats(service).open, 4);
 }
 
 static void the_least_recently_used_is_reclaimed(void **state)
@@ -201,7 +193,7 @@ static void the_least_recently_used_is_reclaimed(void **state)
 	open_mapping(4, 1);
 	assert_int_equal(ask(4, &to4), 0);
 	assert_int_equal(owner[1].ended, 1);
-	assert_int_equal(stats().udp_reclaimed, 1);
+	assert_int_equal(relay_lab_stats(service).udp_reclaimed, 1);
 	open_mapping(5, 1);
 	assert_int_equal(ask(5, &to4), 0);
 	assert_int_equal(owner[3].ended, 1);
@@ -209,7 +201,7 @@ static void the_least_recently_used_is_reclaimed(void **state)
 	assert_int_equal(ask(6, &to4), 0);
 	assert_int_equal(owner[0].ended, 1);
 	assert_int_equal(owner[2].ended, 0);
-	assert_int_equal(stats().open, 4);
+	assert_int_equal(relay_lab_stats(service).open, 4);
 }
 
 static void while_all_rest_datagrams_drop_and_count(void **state)
@@ -219,17 +211,17 @@ static void while_all_rest_datagrams_drop_and_count(void **state)
 		open_mapping(i, 1);
 		assert_int_equal(ask(i, &to4), 0);
 	}
-	assert_int_equal(stats().udp_reclaimed, 4);
+	assert_int_equal(relay_lab_stats(service).udp_reclaimed, 4);
 	open_mapping(8, 1);
 	assert_int_equal(ask(8, &to4), -ENOBUFS);
 	assert_int_equal(ask(8, &to4), -ENOBUFS);
-	assert_int_equal(stats().udp_exhausted, 2);
-	assert_int_equal(stats().udp_reclaimed, 4); /* nobody was thrown out for it */
+	assert_int_equal(relay_lab_stats(service).udp_exhausted, 2);
+	assert_int_equal(relay_lab_stats(service).udp_reclaimed, 4); /* nobody was thrown out for it */
 	relay_lab_run(lab, 1900);
 	assert_int_equal(ask(8, &to4), -ENOBUFS);
 	relay_lab_run(lab, 200);
 	assert_int_equal(ask(8, &to4), 0);
-	assert_int_equal(stats().udp_reclaimed, 5);
+	assert_int_equal(relay_lab_stats(service).udp_reclaimed, 5);
 }
 
 static void late_answers_reach_nobody(void **state)
@@ -270,8 +262,8 @@ static void a_client_loses_its_own_and_no_others(void **state)
 	assert_int_equal(owner[1].ended, 1);
 	assert_int_equal(owner[2].ended, 1);
 	assert_int_equal(owner[3].ended, 0);
-	assert_int_equal(stats().udp_reclaimed, 2);
-	assert_int_equal(stats().open, 4);
+	assert_int_equal(relay_lab_stats(service).udp_reclaimed, 2);
+	assert_int_equal(relay_lab_stats(service).open, 4);
 }
 
 static void idle_mappings_end(void **state)
@@ -297,8 +289,8 @@ static void idle_mappings_end(void **state)
 	assert_int_equal(owner[2].ended, 0);
 	relay_lab_run(lab, 31000);
 	assert_int_equal(owner[2].ended, 1);
-	assert_int_equal(stats().udp_expired, 3);
-	assert_int_equal(stats().open, 0);
+	assert_int_equal(relay_lab_stats(service).udp_expired, 3);
+	assert_int_equal(relay_lab_stats(service).open, 0);
 }
 
 static void zero_is_for_ever(void **state)

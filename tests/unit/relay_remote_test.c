@@ -23,8 +23,7 @@ static int server;    /* its listening socket */
 static int setup(void **state)
 {
 	(void)state;
-	lab = malloc(sizeof(*lab));
-	relay_lab_init(lab, NULL);
+	lab = relay_lab_new(NULL);
 	port = 0;
 	server = lab_listen(&port);
 	return 0;
@@ -34,8 +33,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	close(server);
-	relay_lab_fini(lab);
-	free(lab);
+	relay_lab_free(lab);
 	return 0;
 }
 

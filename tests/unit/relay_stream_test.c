@@ -76,8 +76,7 @@ static int setup(void **state)
 	struct relay_dial *dial;
 
 	(void)state;
-	lab = malloc(sizeof(*lab));
-	relay_lab_init(lab, NULL);
+	lab = relay_lab_new(NULL);
 	relay_lab_far_listen(lab, 80);
 	memset(&end, 0, sizeof(end));
 	sock = NULL;
@@ -89,8 +88,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	relay_lab_fini(lab);
-	free(lab);
+	relay_lab_free(lab);
 	return 0;
 }
 

@@ -23,8 +23,7 @@ static struct relay_lab *lab;
 static int setup(void **state)
 {
 	(void)state;
-	lab = malloc(sizeof(*lab));
-	relay_lab_init(lab, NULL);
+	lab = relay_lab_new(NULL);
 	relay_lab_far_listen(lab, 80);
 	return 0;
 }
@@ -32,8 +31,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	relay_lab_fini(lab);
-	free(lab);
+	relay_lab_free(lab);
 	return 0;
 }
 

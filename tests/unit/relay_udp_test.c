@@ -85,8 +85,7 @@ static int setup(void **state)
 	const struct adit_endpoint dns = { .port = 53 };
 
 	(void)state;
-	lab = malloc(sizeof(*lab));
-	relay_lab_init(lab, NULL);
+	lab = relay_lab_new(NULL);
 	lab->far_event = far_event;
 	assert_int_equal(adit_udp_sock_open(lab->far, &far, &dns, NULL, NULL), 0);
 	adit_udp_sock_set_limit(far, 4 << 20);
@@ -98,17 +97,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	relay_lab_fini(lab);
-	free(lab);
+	relay_lab_free(lab);
 	return 0;
-}
-
-static struct relay_service_stats stats(void)
-{
-	struct relay_service_stats n;
-
-	relay_service_get_stats(service, &n);
-	return n;
 }
 
 static int client_socket(void)
@@ -181,9 +171,9 @@ static void a_thousand_clients_over_a_hundred_ports(void **state)
 	}
 	for (unsigned i = 0; i < 500; i++)
 		step();
-	assert_int_equal(stats().opened, CLIENTS);
-	assert_int_equal(stats().udp_reclaimed, POOL);
-	assert_int_equal(stats().udp_exhausted, CLIENTS - 2 * POOL);
+	assert_int_equal(relay_lab_stats(service).opened, CLIENTS);
+	assert_int_equal(relay_lab_stats(service).udp_reclaimed, POOL);
+	assert_int_equal(relay_lab_stats(service).udp_exhausted, CLIENTS - 2 * POOL);
 	assert_int_equal(questions, 2 * POOL);
 	for (unsigned i = 0; i < 1000; i++)
 		step();
@@ -223,7 +213,7 @@ static void answers_never_cross_over(void **state)
 		step();
 	for (unsigned i = 0; i < CLIENTS; i++)
 		heard += hear(fd[i], i, 1);
-	assert_true(stats().udp_reclaimed > 100);
+	assert_true(relay_lab_stats(service).udp_reclaimed > 100);
 	assert_true(heard > said / 10);
 	assert_true(heard <= answered);
 	for (unsigned i = 0; i < CLIENTS; i++)
@@ -243,11 +233,11 @@ static void a_mapping_is_gone_after_a_minute(void **state)
 	assert_int_equal(hear(fd, 0, 0), 1);
 	for (unsigned i = 0; i < 58000; i++)
 		step();
-	assert_int_equal(stats().open, 1);
+	assert_int_equal(relay_lab_stats(service).open, 1);
 	for (unsigned i = 0; i < 2000; i++)
 		step();
-	assert_int_equal(stats().open, 0);
-	assert_int_equal(stats().udp_expired, 1);
+	assert_int_equal(relay_lab_stats(service).open, 0);
+	assert_int_equal(relay_lab_stats(service).udp_expired, 1);
 	for (unsigned i = 0; i < 2100; i++)
 		step();
 	adit_netstack_stats(lab->near, &n);
@@ -347,7 +337,7 @@ static void removing_a_forward_frees_its_ports(void **state)
 	say(fd, 0, 0);
 	step();
 	step();
-	assert_int_equal(stats().open, 1);
+	assert_int_equal(relay_lab_stats(service).open, 1);
 	adit_relay_remove(lab->relay, service, false, lab->now);
 	for (unsigned i = 0; i < 2100; i++)
 		step();

@@ -102,8 +102,7 @@ static int setup(void **state)
 	uint16_t port = 0;
 
 	(void)state;
-	lab = malloc(sizeof(*lab));
-	relay_lab_init(lab, NULL);
+	lab = relay_lab_new(NULL);
 	far_services_init(&far, lab);
 	/* TCP and UDP on one port: the UDP socket takes what TCP got. */
 	outer = (struct outer_server){ .conn = -1 };
@@ -120,8 +119,7 @@ static int teardown(void **state)
 	if (outer.conn >= 0)
 		close(outer.conn);
 	far_services_fini(&far);
-	relay_lab_fini(lab);
-	free(lab);
+	relay_lab_free(lab);
 	return 0;
 }
 

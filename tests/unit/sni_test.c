@@ -119,8 +119,7 @@ static int setup(void **state)
 
 	(void)state;
 	assert_int_equal(adit_addr_parse(&dns.addr, "10.9.0.2"), 0);
-	lab = malloc(sizeof(*lab));
-	relay_lab_init(lab, &cfg);
+	lab = relay_lab_new(&cfg);
 	far_services_init(&far, lab);
 	port = relay_lab_port(relay_lab_add(lab, RELAY_SNI, NULL, "", 0));
 	return 0;
@@ -130,8 +129,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	far_services_fini(&far);
-	relay_lab_fini(lab);
-	free(lab);
+	relay_lab_free(lab);
 	return 0;
 }
 

@@ -32,8 +32,7 @@ static void begin(const char *user, const char *password)
 	char err[256];
 
 	assert_int_equal(adit_addr_parse(&dns.addr, "10.9.0.2"), 0);
-	lab = malloc(sizeof(*lab));
-	relay_lab_init(lab, &cfg);
+	lab = relay_lab_new(&cfg);
 	far_services_init(&far, lab);
 	relay_service_defaults(&c, RELAY_SOCKS5);
 	assert_int_equal(adit_endpoint_parse(&c.listen, "127.0.0.1:0"), 0);
@@ -61,17 +60,8 @@ static int teardown(void **state)
 {
 	(void)state;
 	far_services_fini(&far);
-	relay_lab_fini(lab);
-	free(lab);
+	relay_lab_free(lab);
 	return 0;
-}
-
-static struct relay_service_stats stats(void)
-{
-	struct relay_service_stats n;
-
-	relay_service_get_stats(service, &n);
-	return n;
 }
 
 /* --- talking ----------------------------------------------------------------------- */
@@ -179,8 +169,8 @@ static void test_connect(void **state)
 		expect_end(w.fd);
 		close(w.fd);
 	}
-	assert_int_equal(stats().opened, 5);
-	assert_int_equal(stats().failed, 0);
+	assert_int_equal(relay_lab_stats(service).opened, 5);
+	assert_int_equal(relay_lab_stats(service).failed, 0);
 }
 
 /* All in one piece, data included, and a byte at a time. */
@@ -228,8 +218,8 @@ static void test_replies(void **state)
 	assert_int_equal(REPLY_TO("\5\1\0\1\x0a\x09\0\2\0\7"), 2);
 	lab->cut = true;
 	assert_int_equal(REPLY_TO("\5\1\0\1\x0a\x09\0\2\0\7"), 6);            /* nothing comes back */
-	assert_int_equal(stats().opened, 0);
-	assert_int_equal(stats().open, 0);
+	assert_int_equal(relay_lab_stats(service).opened, 0);
+	assert_int_equal(relay_lab_stats(service).open, 0);
 }
 
 static void test_not_socks(void **state)
@@ -301,7 +291,7 @@ static void test_password(void **state)
 	SAY(fd, "\5\2\0\2" "\1\4user\6secret" "\5\1\0\1\x0a\x09\0\2\0\7");
 	EXPECT(fd, "\5\2" "\1\0" "\5\0\0\1");
 	close(fd);
-	assert_int_equal(stats().refused, 2);
+	assert_int_equal(relay_lab_stats(service).refused, 2);
 }
 
 /* --- UDP ASSOCIATE ------------------------------------------------------------------------ */
@@ -359,7 +349,7 @@ static void test_udp(void **state)
 	relay_lab_run(lab, 50);
 	assert_int_equal(recv(udp, &byte, 1, MSG_DONTWAIT), -1);
 	assert_int_equal(recv(other, &byte, 1, MSG_DONTWAIT), -1);
-	assert_int_equal(stats().udp_refused, 3);
+	assert_int_equal(relay_lab_stats(service).udp_refused, 3);
 	close(tcp); /* the association ends with it */
 	relay_lab_run(lab, 20);
 	sendto(udp, "\0\0\0\1\x0a\x09\0\2\0\7hello", 15, 0, (struct sockaddr *)&to, sizeof(to));
@@ -401,7 +391,7 @@ static void test_udp_expires(void **state)
 		SEND_TO(udp, &to, "\0\0\0\1\x0a\x09\0\2\0\7hello");
 		EXPECT(udp, "\0\0\0\1\x0a\x09\0\2\0\7hello");
 		relay_lab_run(lab, 61000);
-		assert_int_equal(stats().udp_expired, i + 1);
+		assert_int_equal(relay_lab_stats(service).udp_expired, i + 1);
 	}
 	close(tcp);
 	close(udp);
