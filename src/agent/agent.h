@@ -18,6 +18,7 @@
 #include "host/answer.h"
 
 struct agent_control;
+struct agent_moves;
 
 struct agent {
 	const char *config_path; /* absolute */
@@ -27,6 +28,7 @@ struct agent {
 	struct helper *helper;
 	struct agent_events events;
 	struct agent_control *control; /* control.h */
+	struct agent_moves *moves; /* moves.h */
 	int epoll_fd;
 	adit_time started;
 	bool ending;             /* shutdown was asked for */

@@ -16,7 +16,7 @@
  *   error        it could not be started, or lost what it stands on; tried again
  *                with back-off and jitter
  *
- * network_enter is the one function that changes a state: it logs, counts and
+ * network_enter (network.c) is the one function that changes a state: it logs, counts and
  * emits the event. Reasons are codes with a sentence (reason.h).
  */
 #ifndef ADIT_AGENT_NETWORK_H
@@ -50,9 +50,13 @@ const char *agent_state_name(enum agent_state state);
 
 /* What a kind of network brings. All are called by the control thread. */
 struct agent_network_ops {
-	/* Makes and starts everything; on failure nothing is left, and err holds a sentence. */
+	/* Makes and starts everything, and enters a state; on failure nothing is left (but with a
+	 * killswitch n->holds, and what blocks), and err holds a sentence. */
 	int (*open)(struct agent_network *n, enum agent_reason *reason, char *err, size_t err_len);
+	/* Where n->wanted still, and with a killswitch, what blocks stays and n->holds is set. */
 	void (*close)(struct agent_network *n);
+	/* Of one that is not open and holds: gives up what blocks. NULL: it never holds. */
+	void (*release)(struct agent_network *n);
 	/* Applies new settings to the running network by difference, all or nothing. -EOPNOTSUPP:
 	 * it must be closed and opened. */
 	int (*change)(struct agent_network *n, const struct agent_network_settings *settings, char *err,
@@ -76,8 +80,10 @@ struct agent_network {
 	char why[256]; /* the reason's sentence, with the particulars */
 	adit_time since; /* in this state */
 	bool wanted; /* connect, or enable; until disconnect */
-	adit_time retry_at; /* ADIT_NEVER */
+	adit_time look_at;  /* while it is open */
+	adit_time retry_at; /* while it is wanted and not open; ADIT_NEVER */
 	unsigned failures;  /* in a row */
+	bool holds;  /* not open, and the killswitch blocks */
 	uint64_t entered[AGENT_STATE_CNT];
 	char ifname[ADIT_IFNAME_LEN]; /* in use; "" = none */
 	char dns[200];     /* what was done about DNS and why; "" = nothing asked */
@@ -87,6 +93,13 @@ struct agent_network {
 /* The one way into a state. fmt: particulars, or NULL for the reason's own sentence. */
 void network_enter(struct agent_network *n, enum agent_state state, enum agent_reason reason, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* It cannot go on (its TUN is gone): closes it, enters error or blocked, to be tried again. From
+ * `look` too, which then touches nothing of it any more. */
+void network_lost(struct agent_network *n, enum agent_reason reason, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* How long to wait after so many failures in a row: doubling to half a minute, a quarter more or less. */
+adit_time network_back_off(unsigned failures, uint32_t random);
 
 /* --- what is to be seen of a network, copied at one moment; holds no secret ---- */
 
@@ -124,6 +137,21 @@ struct agent_snapshot {
 /* Zeroed but for the network when it is down. 0 or -ENOMEM. */
 int agent_snapshot_take(struct agent_snapshot *ret, struct agent_network *n);
 void agent_snapshot_free(struct agent_snapshot *s);
+
+/* --- networks.c: all of them, for the agent's loop ------------------------------ */
+
+/* From a->config; the enabled ones are started by the first tick. 0 or -errno. */
+int agent_networks_init(struct agent *a);
+/* Closes all; the machine is as before. */
+void agent_networks_fini(struct agent *a);
+adit_time agent_networks_due(const struct agent *a);
+void agent_networks_tick(struct agent *a, adit_time now);
+/* Links or routes of the machine changed, or it slept: every network that runs is told. */
+void agent_networks_moved(struct agent *a, adit_time now);
+/* Adds one that is not there yet, down; NULL: out of memory. reload.c's too. */
+struct agent_network *agent_network_add(struct agent *a, const struct agent_network_settings *settings);
+/* Closes it, takes it out and frees it. */
+void agent_network_remove(struct agent *a, struct agent_network *n);
 
 /* --- kinds ------------------------------------------------------------------- */
 
