@@ -10,10 +10,8 @@ forward_lab_start() {
 	lab_start
 	[ -z "$ADIT_STANDIN" ] || skip_all "adit forward is adit's own"
 	need setpriv python3 curl "$@"
-	BIN=$(mktemp -d "${TMPDIR:-/tmp}/adit-forward.XXXXXX") || exit 1
-	trap 'rm -rf "$BIN"; cleanup' EXIT
-	chmod 755 "$BIN" && chown nobody "$BIN" # the control socket is made here
-	install -m 755 "$ADIT" "$BIN/adit"
+	bin_for_nobody
+	chown nobody "$BIN" # the control socket is made here
 	topology_router
 	key a >/dev/null
 	key b >/dev/null
@@ -22,13 +20,8 @@ forward_lab_start() {
 	FORWARD_ENDS=(--endpoint-addr "$B4:51822" --endpoint-public-key "$(key b)" --private-key-file "$BIN/a.key"
 		--source-peer-ip "10.9.0.1,fd09::1")
 }
-# far_up [VAR=VALUE...]: the far end, in B; its pid is in FARPID. A second time: the same keys.
-far_up() {
-	device_up B "$WB" adit "$@" || { not_ok "the far end starts"; done_testing; }
-	FARPID=$DEVPID
-	wg set "$WB" private-key "$TMP/b.key" listen-port 51822 peer "$(key a)" allowed-ips 10.9.0.1/32,fd09::1/128
-	inner B "$WB" 10.9.0.2/24 fd09::2/64
-}
+# far_up [VAR=VALUE...]: the far end, in B
+far_up() { far_end adit "$@"; }
 nobody() { ip netns exec "$P-A" setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
 # forward LOG ARG...: adit forward in A, in the background; sets FWPID
 forward() {

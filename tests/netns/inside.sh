@@ -21,14 +21,10 @@ inside_start() {
 	mkdir -p "$FW/www"
 	chmod 711 "$TMP"
 	install -m 755 "$ADIT" "$FW/adit"
-	key a >/dev/null
-	key b >/dev/null
+	far_end "$FAR"
+	addr B "$WB" 10.9.0.4/24
 	KEY=$(cat "$TMP/a.key")
 	install -o nobody -m 600 "$TMP/a.key" "$FW/a.key"
-	WB=${W}b
-	device_up B "$WB" "$FAR" || { not_ok "the far end starts"; done_testing; }
-	wg set "$WB" private-key "$TMP/b.key" listen-port 51822 peer "$(key a)" allowed-ips 10.9.0.1/32,fd09::1/128
-	inner B "$WB" 10.9.0.2/24 fd09::2/64 10.9.0.4/24
 	chown -R nobody "$FW"
 	# a line a setting, as onetun's users have it
 	ENDS=(--endpoint-addr "$B4:51822" --source-peer-ip "10.9.0.1,fd09::1" --endpoint-public-key "$(key b)"

@@ -9,18 +9,10 @@ lab_start
 need setpriv unshare curl
 [ -z "$ADIT_STANDIN" ] || skip_all "adit forward is adit's own"
 "$ADIT" help forward >/dev/null 2>&1 || skip_all "this build has no adit forward"
-BIN=$(mktemp -d "${TMPDIR:-/tmp}/adit-kernel.XXXXXX") || exit 1
-trap 'rm -rf "$BIN"; cleanup' EXIT
-chmod 755 "$BIN"
-install -m 755 "$ADIT" "$BIN/adit"
+bin_for_nobody
 mknod -m 666 "$BIN/tun" c 10 200 || skip_all "cannot make a device node"
 topology_direct
-key a >/dev/null
-key b >/dev/null
-WB=${W}b
-device_up B "$WB" || { not_ok "the far end starts"; done_testing; }
-wg set "$WB" private-key "$TMP/b.key" listen-port 51822 peer "$(key a)" allowed-ips 10.9.0.1/32,fd09::1/128
-inner B "$WB" 10.9.0.2/24 fd09::2/64
+far_end
 conf=$BIN/x.conf
 cat >"$conf" <<END
 [Interface]

@@ -290,6 +290,25 @@ inner() {
 	ip -n "$P-$ns" link set "$dev" up
 }
 
+# far_end [PROGRAM [VAR=VALUE...]]: B's device ${W}b, 10.9.0.2 and fd09::2, port 51822, whose only peer has A's key and
+# is 10.9.0.1 and fd09::1. A second time: the same keys. Sets WB FARPID.
+far_end() {
+	WB=${W}b
+	key a >/dev/null
+	key b >/dev/null
+	device_up B "$WB" "$@" || { not_ok "the far end starts"; done_testing; }
+	FARPID=$DEVPID
+	wg set "$WB" private-key "$TMP/b.key" listen-port 51822 peer "$(key a)" allowed-ips 10.9.0.1/32,fd09::1/128
+	inner B "$WB" 10.9.0.2/24 fd09::2/64
+}
+# bin_for_nobody: a folder BIN with the program, which nobody may use and $TMP is not; removed at the end
+bin_for_nobody() {
+	BIN=$(mktemp -d "${TMPDIR:-/tmp}/adit-bin.XXXXXX") || exit 1
+	trap 'rm -rf "$BIN"; cleanup' EXIT
+	chmod 755 "$BIN"
+	install -m 755 "$ADIT" "$BIN/adit"
+}
+
 # pair [-p] [-6] [-i] KIND_A KIND_B [ENV...]: two devices in A and B that know each other.
 #   A: ${W}a 10.9.0.1 fd09::1 port 51821, B: ${W}b 10.9.0.2 fd09::2 port 51822
 #   -p with PSK, -6 outer IPv6, -i only A knows the endpoint; ENV goes to A's device

@@ -70,12 +70,7 @@ END
 check "a program with datagrams builds" build burst
 
 topology_direct
-key a >/dev/null
-key b >/dev/null
-WB=${W}b
-device_up B "$WB" || { not_ok "the far end starts"; done_testing; }
-wg set "$WB" private-key "$TMP/b.key" listen-port 51822 peer "$(key a)" allowed-ips 10.9.0.1/32
-inner B "$WB" 10.9.0.2/24
+far_end
 cat >"$BIN/x.conf" <<END
 [Interface]
 PrivateKey = $(cat "$TMP/a.key")

@@ -10,18 +10,11 @@ lab_start
 need setpriv curl nc python3 sha256sum
 [ -z "$ADIT_STANDIN" ] || skip_all "adit forward is adit's own"
 
-BIN=$(mktemp -d "${TMPDIR:-/tmp}/adit-forward.XXXXXX") || exit 1
-trap 'rm -rf "$BIN"; cleanup' EXIT
+bin_for_nobody
 chown nobody "$BIN"
-install -m 755 "$ADIT" "$BIN/adit"
 
 topology_router
-key a >/dev/null
-key b >/dev/null
-WB=${W}b
-device_up B "$WB" || { not_ok "the far end starts"; done_testing; }
-wg set "$WB" private-key "$TMP/b.key" listen-port 51822 peer "$(key a)" allowed-ips 10.9.0.1/32,fd09::1/128
-inner B "$WB" 10.9.0.2/24 fd09::2/64
+far_end
 install -o nobody -m 600 "$TMP/a.key" "$BIN/a.key"
 
 nobody() { ip netns exec "$P-A" setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }

@@ -12,21 +12,13 @@ need setpriv unshare curl nc tcpdump nft
 [ -z "$ADIT_STANDIN" ] || skip_all "adit run is adit's own"
 "$ADIT" help run >/dev/null 2>&1 || skip_all "this build has no adit run"
 
-BIN=$(mktemp -d "${TMPDIR:-/tmp}/adit-run.XXXXXX") || exit 1
-trap 'rm -rf "$BIN"; cleanup' EXIT
-chmod 755 "$BIN"
-install -m 755 "$ADIT" "$BIN/adit"
+bin_for_nobody
 mknod -m 666 "$BIN/tun" c 10 200 || skip_all "cannot make a device node"
 # every process of a run has this in its environment
 export ADIT_RUN_TEST=$P.$RANDOM$RANDOM
 
 topology_router
-key a >/dev/null
-key b >/dev/null
-WB=${W}b
-device_up B "$WB" || { not_ok "the far end starts"; done_testing; }
-wg set "$WB" private-key "$TMP/b.key" listen-port 51822 peer "$(key a)" allowed-ips 10.9.0.1/32,fd09::1/128
-inner B "$WB" 10.9.0.2/24 fd09::2/64
+far_end
 
 conf=$BIN/x.conf
 cat >"$conf" <<END
