@@ -25,7 +25,7 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-static const char *take_key(const struct adit_textfile *file, uint8_t ret[ADIT_KEYFILE_KEY_LEN])
+static const char *key_in(const struct adit_textfile *file, uint8_t ret[ADIT_KEYFILE_KEY_LEN])
 {
 	struct slice s = { file->p, file->len };
 	uint8_t key[ADIT_KEYFILE_KEY_LEN];
@@ -44,18 +44,33 @@ static const char *take_key(const struct adit_textfile *file, uint8_t ret[ADIT_K
 	return ok ? NULL : "it holds no key (44 characters of base64; adit genkey makes one)";
 }
 
-const char *adit_keyfile_read(const char *path, uint8_t ret[ADIT_KEYFILE_KEY_LEN])
+/* r: what reading it came to. Frees the text. */
+static const char *judge(struct adit_textfile *file, int r, uint8_t ret[ADIT_KEYFILE_KEY_LEN])
 {
-	struct adit_textfile file;
 	const char *why;
-	int r = adit_textfile_read(&file, path, KEYFILE_MAX, true);
 
 	if (r)
 		why = r == -EINVAL ? "it is not a plain file" : r == -EFBIG ? "it is too long for a key" : strerror(-r);
 	else
-		why = adit_keyfile_problem(&file);
+		why = adit_keyfile_problem(file);
 	if (!why)
-		why = take_key(&file, ret);
-	adit_textfile_free(&file);
+		why = key_in(file, ret);
+	adit_textfile_free(file);
 	return why;
+}
+
+const char *adit_keyfile_read(const char *path, uint8_t ret[ADIT_KEYFILE_KEY_LEN])
+{
+	struct adit_textfile file;
+	int r = adit_textfile_read(&file, path, KEYFILE_MAX, true);
+
+	return judge(&file, r, ret);
+}
+
+const char *adit_keyfile_take(int fd, uint8_t ret[ADIT_KEYFILE_KEY_LEN])
+{
+	struct adit_textfile file = { 0 };
+	int r = fd < 0 ? fd : adit_textfile_take(&file, fd, KEYFILE_MAX, true);
+
+	return judge(&file, r, ret);
 }

@@ -20,5 +20,7 @@ const char *adit_keyfile_problem(const struct adit_textfile *file);
  * finds, and never waits.
  */
 const char *adit_keyfile_read(const char *path, uint8_t ret[ADIT_KEYFILE_KEY_LEN]);
+/* The same of what somebody else opened (-errno: could not); the descriptor is closed. */
+const char *adit_keyfile_take(int fd, uint8_t ret[ADIT_KEYFILE_KEY_LEN]);
 
 #endif

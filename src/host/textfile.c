@@ -50,15 +50,12 @@ static int allocate(struct adit_textfile *t, const struct stat *st, size_t max)
 	return 0;
 }
 
-int adit_textfile_read(struct adit_textfile *ret, const char *path, size_t max, bool plain)
+int adit_textfile_take(struct adit_textfile *ret, int fd, size_t max, bool plain)
 {
 	struct stat st;
-	/* O_NONBLOCK: opening a pipe that nobody writes would wait */
-	int r, fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (plain ? O_NONBLOCK : 0));
+	int r;
 
 	*ret = (struct adit_textfile){ 0 };
-	if (fd < 0)
-		return errno == ENXIO ? -EINVAL : -errno; /* a socket */
 	r = fstat(fd, &st) < 0 ? -errno : S_ISDIR(st.st_mode) ? -EISDIR : 0;
 	if (!r && plain && !S_ISREG(st.st_mode))
 		r = -EINVAL;
@@ -71,4 +68,15 @@ int adit_textfile_read(struct adit_textfile *ret, const char *path, size_t max, 
 		r = read_whole(fd, ret);
 	close(fd);
 	return r;
+}
+
+int adit_textfile_read(struct adit_textfile *ret, const char *path, size_t max, bool plain)
+{
+	/* O_NONBLOCK: opening a pipe that nobody writes would wait */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (plain ? O_NONBLOCK : 0));
+
+	*ret = (struct adit_textfile){ 0 };
+	if (fd < 0)
+		return errno == ENXIO ? -EINVAL : -errno; /* a socket */
+	return adit_textfile_take(ret, fd, max, plain);
 }

@@ -20,6 +20,8 @@ struct adit_textfile {
 /* At most max bytes. plain: pipes, sockets and devices are refused at once, with -EINVAL; else
  * whatever can be read is read to its end. 0 or -errno (-EFBIG, -EISDIR). Free it in either case. */
 int adit_textfile_read(struct adit_textfile *ret, const char *path, size_t max, bool plain);
+/* The same of an open descriptor, which is closed. */
+int adit_textfile_take(struct adit_textfile *ret, int fd, size_t max, bool plain);
 void adit_textfile_free(struct adit_textfile *t);
 
 #endif
