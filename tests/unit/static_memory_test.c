@@ -1,78 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * static_memory_test.c - what the static tunnel allocates: nothing while data flows; and the n-th allocation failing, for
- * every n in turn, breaks nothing that is not mended when memory is back. (malloc, calloc, adit_secret_alloc and
- * adit_secret_free are wrapped by the linker.)
+ * every n in turn, breaks nothing that is not mended when memory is back.
  */
+#include "../support/scarce.h"
 #include "static_lab.h"
-
-void *__real_malloc(size_t len);
-void *__real_calloc(size_t cnt, size_t len);
-void *__real_adit_secret_alloc(size_t len);
-void __real_adit_secret_free(void *p, size_t len);
-void *__wrap_malloc(size_t len);
-void *__wrap_calloc(size_t cnt, size_t len);
-void *__wrap_adit_secret_alloc(size_t len);
-void __wrap_adit_secret_free(void *p, size_t len);
-
-static long fail_at = -1; /* allocations from now; -1: none fails */
-static bool for_good, failed;
-static unsigned allocations;
-static long secrets, secret_bytes; /* that live */
-
-static bool fails(void)
-{
-	allocations++;
-	if (fail_at < 0)
-		return false;
-	if (fail_at == 0) {
-		failed = true;
-		if (!for_good)
-			fail_at = -1;
-		return true;
-	}
-	fail_at--;
-	return false;
-}
-
-void *__wrap_malloc(size_t len)
-{
-	return fails() ? NULL : __real_malloc(len);
-}
-
-void *__wrap_calloc(size_t cnt, size_t len)
-{
-	return fails() ? NULL : __real_calloc(cnt, len);
-}
-
-void *__wrap_adit_secret_alloc(size_t len)
-{
-	void *p = fails() ? NULL : __real_adit_secret_alloc(len);
-
-	secrets += p != NULL;
-	secret_bytes += p ? (long)len : 0;
-	return p;
-}
-
-void __wrap_adit_secret_free(void *p, size_t len)
-{
-	secrets -= p != NULL;
-	secret_bytes -= p ? (long)len : 0;
-	__real_adit_secret_free(p, len);
-}
-
-static void start(long n, bool good)
-{
-	fail_at = n;
-	for_good = good;
-	failed = false;
-}
-
-static bool stop(void)
-{
-	fail_at = -1;
-	return failed;
-}
 
 static void wanted(int r)
 {
@@ -88,13 +20,13 @@ static bool configure(struct lab_node *n, enum adit_static_wire wire, long at, b
 	struct adit_static_peer *peer;
 	int r;
 
-	start(at, good);
+	scarce_start(at, good);
 	st = untouched;
 	r = adit_static_new(&st, wire, &lab_ops, n, n->crypto, n->lab->now);
 	wanted(r);
 	if (r < 0) {
 		assert_ptr_equal(st, untouched);
-		return stop();
+		return scarce_stop();
 	}
 	adit_static_set_private_key(st, n->private_key);
 	r = adit_static_peer_add(st, &peer, key, n->lab->now);
@@ -108,7 +40,7 @@ static bool configure(struct lab_node *n, enum adit_static_wire wire, long at, b
 	}
 	adit_static_up(st, n->lab->now);
 	adit_static_free(st);
-	return stop();
+	return scarce_stop();
 }
 
 static void test_configuration(void **state)
@@ -121,14 +53,14 @@ static void test_configuration(void **state)
 		long before, n = 0;
 
 		lab_init(&lab, wire, false, 0);
-		before = secrets;
+		before = scarce.secrets;
 		while (configure(lab.node[1], wire, n, i & 2))
 			n++;
 		assert_true(n > 5);
-		assert_int_equal(secrets, before);
+		assert_int_equal(scarce.secrets, before);
 		lab_fini(&lab);
-		assert_int_equal(secrets, 0);
-		assert_int_equal(secret_bytes, 0);
+		assert_int_equal(scarce.secrets, 0);
+		assert_int_equal(scarce.secret_bytes, 0);
 	}
 }
 
@@ -140,7 +72,7 @@ static bool talk(enum adit_static_wire wire, long at, bool good)
 	bool any;
 
 	lab_init(&lab, wire, true, 0);
-	start(at, good);
+	scarce_start(at, good);
 	lab_send(lab.node[1], 2, 1);
 	lab_pass(&lab, 1500 * ADIT_MSEC, true);
 	adit_static_down(lab.node[2]->st, lab.now); /* forgets its sessions */
@@ -155,7 +87,7 @@ static bool talk(enum adit_static_wire wire, long at, bool good)
 		lab_deliver_msg(&lab, &elsewhere, &m);
 	}
 	lab.node[2]->out_cnt = 0;
-	any = stop();
+	any = scarce_stop();
 	for (unsigned i = 0; i < 50; i++) {
 		lab_send(lab.node[1], 2, 100 + i);
 		lab_flow(&lab);
@@ -166,7 +98,7 @@ static bool talk(enum adit_static_wire wire, long at, bool good)
 	if (lab_got(lab.node[1], 149) != 1 || lab_got(lab.node[2], 149) != 1)
 		fail_msg("allocation %ld failed%s: no data 5 s after memory is back", at, good ? " and all after it" : "");
 	lab_fini(&lab);
-	assert_int_equal(secrets, 0);
+	assert_int_equal(scarce.secrets, 0);
 	return any;
 }
 
@@ -194,7 +126,7 @@ static void test_data_path(void **state)
 		lab_init(&lab, wire, true, 5 * ADIT_SEC);
 		lab_send(lab.node[1], 2, 1);
 		lab_pass(&lab, ADIT_SEC, true);
-		allocations = 0;
+		scarce.allocations = 0;
 		for (unsigned i = 0; i < 100; i++) {
 			lab_send_train(lab.node[1], 1, 2, 1000, 40, i);
 			lab_send(lab.node[2], 1, i);
@@ -202,7 +134,7 @@ static void test_data_path(void **state)
 			lab_pass(&lab, 100 * ADIT_MSEC, true);
 			lab.node[1]->in_cnt = lab.node[2]->in_cnt = 0;
 		}
-		assert_int_equal(allocations, 0);
+		assert_int_equal(scarce.allocations, 0);
 		lab_fini(&lab);
 	}
 }

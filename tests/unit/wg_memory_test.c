@@ -2,65 +2,12 @@
 /*
  * Out of memory at every place in turn: the n-th allocation fails, for n = 0,
  * 1, 2, ... until none is left to fail. Nothing may break, and when memory is
- * back the device must work. (malloc, calloc and adit_secret_alloc are wrapped
- * by the linker.)
+ * back the device must work.
  */
 #include <errno.h>
 
+#include "../support/scarce.h"
 #include "wg_lab.h"
-
-void *__real_malloc(size_t len);
-void *__real_calloc(size_t cnt, size_t len);
-void *__real_adit_secret_alloc(size_t len);
-void *__wrap_malloc(size_t len);
-void *__wrap_calloc(size_t cnt, size_t len);
-void *__wrap_adit_secret_alloc(size_t len);
-
-static long fail_at = -1; /* allocations from now; -1: none fails */
-static bool for_good;	  /* all later ones fail as well */
-static bool failed;
-
-static bool fails(void)
-{
-	if (fail_at < 0)
-		return false;
-	if (fail_at == 0) {
-		failed = true;
-		if (!for_good)
-			fail_at = -1;
-		return true;
-	}
-	fail_at--;
-	return false;
-}
-
-void *__wrap_malloc(size_t len)
-{
-	return fails() ? NULL : __real_malloc(len);
-}
-
-void *__wrap_calloc(size_t cnt, size_t len)
-{
-	return fails() ? NULL : __real_calloc(cnt, len);
-}
-
-void *__wrap_adit_secret_alloc(size_t len)
-{
-	return fails() ? NULL : __real_adit_secret_alloc(len);
-}
-
-static void start(long n, bool good)
-{
-	fail_at = n;
-	for_good = good;
-	failed = false;
-}
-
-static bool stop(void)
-{
-	fail_at = -1;
-	return failed;
-}
 
 static bool configure(struct lab_node *n, long at, bool good)
 {
@@ -71,13 +18,13 @@ static bool configure(struct lab_node *n, long at, bool good)
 	struct adit_wg_peer *peer;
 	int r;
 
-	start(at, good);
+	scarce_start(at, good);
 	wg = untouched;
 	r = adit_wg_new(&wg, &lab_ops, n, n->crypto, n->lab->now);
 	if (r < 0) {
 		assert_int_equal(r, -ENOMEM);
 		assert_ptr_equal(wg, untouched);
-		return stop();
+		return scarce_stop();
 	}
 	adit_wg_set_private_key(wg, n->private_key, n->lab->now);
 	adit_wg_up(wg, 1, n->lab->now);
@@ -94,7 +41,7 @@ static bool configure(struct lab_node *n, long at, bool good)
 		}
 	}
 	adit_wg_free(wg);
-	return stop();
+	return scarce_stop();
 }
 
 static void test_configuration(void **state)
@@ -122,7 +69,7 @@ static bool traffic(long at, bool good)
 	int len;
 
 	lab_pair_init(&p);
-	start(at, good);
+	scarce_start(at, good);
 	lab_send(p.a, "10.0.0.1", "10.0.0.2", 100);
 	lab_tick(&p.lab);
 	lab_flow(&p.lab);
@@ -141,7 +88,7 @@ static bool traffic(long at, bool good)
 		wg_sessions_drop(p.a->wg, p.ab);
 		adit_wg_session_import(p.a->wg, key, buf, (size_t)len, p.lab.now);
 	}
-	did = stop();
+	did = scarce_stop();
 	/* memory is back */
 	p.b->in_cnt = 0;
 	lab_pass(&p.lab, 200 * ADIT_SEC, true);
