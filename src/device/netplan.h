@@ -82,6 +82,7 @@ struct adit_netplan {
 	enum adit_netplan_default dns_default; /* AUTO: yes with wg-quick or a full tunnel, or without domains */
 
 	bool forward, masquerade, mss_clamp; /* of a gateway */
+	uint16_t listen_port; /* of the tunnel, which masquerading leaves alone; 0 = not known */
 
 	/* What is in force under this name, NULL = nothing: its table, mark,
 	 * priorities and former sysctl values are kept. */
