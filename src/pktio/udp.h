@@ -40,10 +40,15 @@ struct adit_narrow {
 	adit_time until;
 };
 
+/* ICMP errors by destination, in slots of a hash: 32 bits of the hash, 8 of errno, 24 of a count. Two
+ * destinations in one slot overwrite each other. */
+#define ADIT_UNREACHABLE_SLOTS 32
+
 struct adit_udp {
 	struct adit_outer outer;    /* first: ops cast back */
 	_Atomic unsigned offloads;  /* ADIT_OFFLOAD_{GSO,GRO} in use */
 	_Atomic uint64_t icmp_errors;
+	_Atomic uint64_t unreachable[ADIT_UNREACHABLE_SLOTS];
 	struct adit_notes *notes;
 	const struct adit_rights *rights; /* NULL: this process opens sockets itself */
 	struct adit_narrow narrow[ADIT_NARROW_MAX];
@@ -80,5 +85,7 @@ int adit_udp_set_mark(struct adit_udp *u, uint32_t mark);
 int adit_udp_steer(struct adit_udp *u, uint8_t data_type, unsigned cnt);
 /* Empties the error queue: counts ICMP errors. */
 void adit_udp_drain_errors(struct adit_udp *u);
+/* How many ICMP errors came about this destination (address and port), and the last one's errno; any thread. */
+unsigned adit_udp_unreachable(const struct adit_udp *u, const struct adit_path *path, int *error);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* udp_socket.c - opening, binding and setting up the pair of UDP sockets */
 #include <errno.h>
+#include <time.h> /* before errqueue.h, which lacks it */
+#include <linux/errqueue.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -239,19 +241,76 @@ int adit_udp_steer(struct adit_udp *u, uint8_t data_type, unsigned cnt)
 	return 0;
 }
 
+static uint32_t destination_hash(const uint8_t *addr, size_t len, uint16_t port)
+{
+	uint32_t h = 2166136261u ^ port; /* FNV-1a; who makes two meet only mixes up their errors */
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ addr[i]) * 16777619u;
+	return h ^ h >> 16;
+}
+
+/* What a datagram that was too large met is no refusal. */
+static int error_in(struct msghdr *m)
+{
+	struct sock_extended_err e = { 0 };
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c))
+		if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
+		    (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR))
+			memcpy(&e, CMSG_DATA(c), sizeof(e));
+	return e.ee_errno == EMSGSIZE ? 0 : (int)e.ee_errno;
+}
+
+static void note_unreachable(struct adit_udp *u, struct msghdr *m)
+{
+	const struct sockaddr_in *a4 = m->msg_name;
+	const struct sockaddr_in6 *a6 = m->msg_name;
+	_Atomic uint64_t *slot;
+	uint64_t was, count;
+	int e = error_in(m);
+	uint32_t h;
+
+	if (!e || m->msg_namelen < sizeof(*a4))
+		return;
+	if (a4->sin_family == AF_INET)
+		h = destination_hash((const uint8_t *)&a4->sin_addr, 4, ntohs(a4->sin_port));
+	else
+		h = destination_hash((const uint8_t *)&a6->sin6_addr, 16, ntohs(a6->sin6_port));
+	slot = &u->unreachable[h % ADIT_UNREACHABLE_SLOTS];
+	was = atomic_load_explicit(slot, memory_order_relaxed);
+	count = was >> 32 == h ? (was & 0xffffff) + 1 : 1;
+	atomic_store_explicit(slot, (uint64_t)h << 32 | (uint64_t)(e & 0xff) << 24 | (count & 0xffffff),
+			      memory_order_relaxed);
+}
+
+unsigned adit_udp_unreachable(const struct adit_udp *u, const struct adit_path *path, int *error)
+{
+	uint32_t h = destination_hash(path->addr, path->kind == ADIT_PATH_UDP4 ? 4 : 16, path->port);
+	uint64_t v = atomic_load_explicit(&u->unreachable[h % ADIT_UNREACHABLE_SLOTS], memory_order_relaxed);
+
+	if (v >> 32 != h)
+		return 0;
+	*error = (int)(v >> 24 & 0xff);
+	return v & 0xffffff;
+}
+
 void adit_udp_drain_errors(struct adit_udp *u)
 {
 	char control[512], data[64];
+	struct sockaddr_in6 name;
 
 	for (int i = 0; i < ADIT_OUTER_SIDES; i++) {
 		for (int n = 0; n < 64 && u->outer.fd[i] >= 0; n++) {
 			struct iovec iov = { data, sizeof(data) };
-			struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1,
+			struct msghdr m = { .msg_name = &name, .msg_namelen = sizeof(name),
+					    .msg_iov = &iov, .msg_iovlen = 1,
 					    .msg_control = control, .msg_controllen = sizeof(control) };
 
 			if (recvmsg(u->outer.fd[i], &m, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
 				break;
 			atomic_fetch_add_explicit(&u->icmp_errors, 1, memory_order_relaxed);
+			note_unreachable(u, &m);
 		}
 	}
 }

@@ -114,6 +114,30 @@ int adit_tunnel_set_port(struct adit_tunnel *t, uint16_t port)
 	return r;
 }
 
+int adit_tunnel_rebind(struct adit_tunnel *t)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&t->config);
+	adit_gate_close(t, NULL);
+	if (atomic_load(&t->up)) {
+		adit_sockets_close(t);
+		r = adit_sockets_open(t, t->port);
+	}
+	adit_gate_open(t);
+	pthread_mutex_unlock(&t->config);
+	return r;
+}
+
+unsigned adit_tunnel_unreachable(struct adit_tunnel *t, const struct adit_path *path, int *error)
+{
+	unsigned cnt = 0;
+
+	for (unsigned i = 0; i < t->threads; i++)
+		cnt += adit_udp_unreachable(&t->data[i].udp, path, error);
+	return cnt;
+}
+
 uint16_t adit_tunnel_port(struct adit_tunnel *t)
 {
 	uint16_t port;

@@ -81,6 +81,10 @@ adit_time adit_tunnel_now(void);
  * noted. Returns 0 or -EADDRINUSE, -EACCES ...; the old port stays in use on failure. */
 int adit_tunnel_set_port(struct adit_tunnel *t, uint16_t port);
 uint16_t adit_tunnel_port(struct adit_tunnel *t);
+/* Opens the sockets anew, on the port they have: what they were bound to came back. Not under the hold. */
+int adit_tunnel_rebind(struct adit_tunnel *t);
+/* How many ICMP errors came about that endpoint, and the last one's errno. */
+unsigned adit_tunnel_unreachable(struct adit_tunnel *t, const struct adit_path *path, int *error);
 int adit_tunnel_set_fwmark(struct adit_tunnel *t, uint32_t mark);
 uint32_t adit_tunnel_fwmark(struct adit_tunnel *t);
 

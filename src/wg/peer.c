@@ -297,6 +297,17 @@ void adit_wg_peer_handshake(struct adit_wg *wg, struct adit_wg_peer *peer, adit_
 	wg_timers_want_handshake(wg, peer, wg_now(wg, now));
 }
 
+void adit_wg_peer_hurry(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time now)
+{
+	now = wg_now(wg, now);
+	if (!peer->handshake_attempts || now - peer->last_sent_handshake < ADIT_SEC)
+		return;
+	peer->last_sent_handshake = WG_LONG_AGO;
+	peer->timers.retransmit = peer->timers.initiate = ADIT_NEVER;
+	adit_path_clear_source(&peer->endpoint);
+	wg_timers_want_handshake(wg, peer, now);
+}
+
 struct adit_wg_peer *adit_wg_route(struct adit_wg *wg, const struct adit_addr *dst)
 {
 	return wg_allowedips_lookup(&wg->allowedips, dst);
@@ -333,6 +344,7 @@ void adit_wg_peer_info(const struct adit_wg *wg, const struct adit_wg_peer *peer
 	ret->tx_bytes = peer->tx_bytes;
 	ret->rx_packets = peer->rx_packets;
 	ret->tx_packets = peer->tx_packets;
+	ret->tx_keepalives = peer->tx_keepalives;
 	ret->rx_lost = peer->rx_lost;
 	ret->rx_reordered = peer->rx_reordered;
 	ret->handshake_attempts = peer->handshake_attempts;

@@ -46,7 +46,7 @@ struct adit_wg_peer {
 	uint32_t staged_cnt;
 	uint16_t keepalive; /* s */
 	uint8_t home;
-	uint64_t rx_bytes, tx_bytes, rx_packets, tx_packets, rx_lost, rx_reordered;
+	uint64_t rx_bytes, tx_bytes, rx_packets, tx_packets, tx_keepalives, rx_lost, rx_reordered;
 	adit_time last_rx_at, last_tx_at;
 	struct wg_blackhole blackhole;
 

@@ -288,6 +288,7 @@ void wg_send_keepalive(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time 
 	adit_aead_seal(wg->crypto, msg + ADIT_WG_HEAD, (const uint8_t *)"", 0, NULL, 0, s->send_counter, s->send_key);
 	s->send_counter++;
 	peer->tx_packets++;
+	peer->tx_keepalives++;
 	send_message(wg, peer, msg, sizeof(msg), 0, now);
 	keep_fresh(wg, peer, s, now);
 }

@@ -172,6 +172,9 @@ void adit_wg_peer_disallow(struct adit_wg *wg, struct adit_wg_peer *peer, const 
 bool adit_wg_peer_disallow_some(struct adit_wg *wg, struct adit_wg_peer *peer, int max);
 /* Makes a handshake due now (subject to the 5 s limit). */
 void adit_wg_peer_handshake(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time now);
+/* The way out is another one now: an initiation that is unanswered is sent again at once, limit or not.
+ * Not more often than once a second. */
+void adit_wg_peer_hurry(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time now);
 /* Longest-prefix match on an address; NULL when none. */
 struct adit_wg_peer *adit_wg_route(struct adit_wg *wg, const struct adit_addr *dst);
 
@@ -185,6 +188,7 @@ struct adit_wg_peer_info {
 	adit_time last_rx_at, last_tx_at; /* last authenticated receive; last send; 0 = never */
 	uint64_t rx_bytes, tx_bytes;      /* UDP payload, handshakes and keepalives included */
 	uint64_t rx_packets, tx_packets;  /* data messages */
+	uint64_t tx_keepalives;           /* those of tx_packets that carried nothing */
 	uint64_t rx_lost, rx_reordered;   /* from gaps in the counters, all sessions */
 	uint64_t handshake_attempts;      /* initiations since the last completed handshake */
 	bool black_hole;                  /* large packets go unanswered while small ones pass */

@@ -282,9 +282,12 @@ static void test_icmp_error(void **state)
 {
 	struct adit_rx rx[ADIT_RX_BUFFERS];
 	struct pollfd p = { .fd = a.outer.fd[ADIT_OUTER_4], .events = POLLIN };
+	struct adit_path other = train.path;
+	int error = 0;
 
 	(void)state;
 	train.path.port = 9; /* discard: nobody listens */
+	assert_int_equal(adit_udp_unreachable(&a, &train.path, &error), 0);
 	train.cnt = 1;
 	train.last_len = train.stride;
 	for (int i = 0; i < 5; i++) {
@@ -295,6 +298,9 @@ static void test_icmp_error(void **state)
 	adit_udp_drain_errors(&a);
 	assert_int_equal(sent.datagrams, 5);
 	assert_true(a.icmp_errors >= 1);
+	assert_true(adit_udp_unreachable(&a, &train.path, &error) >= 1);
+	assert_int_equal(error, ECONNREFUSED);
+	assert_int_equal(adit_udp_unreachable(&a, &other, &error), 0);
 }
 
 static void test_ports(void **state)

@@ -519,11 +519,59 @@ static void test_put_off_by_an_answer(void **state)
 	lab_pair_fini(&p);
 }
 
+/* The way out is another one: what is unanswered goes out again at once, but once a second at most. */
+static void test_hurry(void **state)
+{
+	struct lab_pair p;
+
+	(void)state;
+	lab_pair_init(&p);
+	lab_send(p.a, "10.0.0.1", "10.0.0.2", 100);
+	assert_int_equal(until_sent(&p.lab, p.a, SEC), 0);
+	p.a->out_cnt = 0; /* it is lost */
+	lab_pass(&p.lab, 500 * ADIT_MSEC, false);
+	adit_wg_peer_hurry(p.a->wg, p.ab, p.lab.now);
+	assert_int_equal(until_sent(&p.lab, p.a, 400 * ADIT_MSEC), -1);
+	lab_pass(&p.lab, 700 * ADIT_MSEC, false);
+	adit_wg_peer_hurry(p.a->wg, p.ab, p.lab.now);
+	assert_span(until_sent(&p.lab, p.a, SEC), 0, 4 * ADIT_MSEC);
+	assert_int_equal(lab_info(p.a, p.ab).handshake_attempts, 2);
+	lab_flow(&p.lab);
+	assert_true(lab_info(p.a, p.ab).has_session);
+	assert_int_equal(lab_info(p.a, p.ab).handshake_attempts, 0);
+	lab_pass(&p.lab, 2 * SEC, false);
+	adit_wg_peer_hurry(p.a->wg, p.ab, p.lab.now); /* nothing is unanswered */
+	assert_int_equal(until_sent(&p.lab, p.a, SEC), -1);
+	lab_pair_fini(&p);
+}
+
+/* A keepalive is no data: nothing need come back for it. */
+static void test_keepalives_are_counted(void **state)
+{
+	struct lab_pair p;
+	struct adit_wg_peer_info info;
+
+	(void)state;
+	lab_pair_init(&p);
+	lab_pair_connect(&p);
+	exchange(&p);
+	info = lab_info(p.a, p.ab);
+	assert_int_equal(info.tx_packets - info.tx_keepalives, 1);
+	adit_wg_peer_set_keepalive(p.a->wg, p.ab, 5, p.lab.now);
+	lab_pass(&p.lab, 21 * SEC, true);
+	info = lab_info(p.a, p.ab);
+	assert_in_range(info.tx_keepalives, 4, 6);
+	assert_int_equal(info.tx_packets - info.tx_keepalives, 1);
+	lab_pair_fini(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_retransmission_and_giving_up),
 		cmocka_unit_test(test_attempts_begin_anew),
+		cmocka_unit_test(test_hurry),
+		cmocka_unit_test(test_keepalives_are_counted),
 		cmocka_unit_test(test_initiations_are_5_s_apart),
 		cmocka_unit_test(test_response_starts_the_same_5_s),
 		cmocka_unit_test(test_one_keepalive_for_received_data),
