@@ -43,13 +43,11 @@ static int write_to_disk(int fd, int (*write)(FILE *f, const void *what), const 
 	return r;
 }
 
-int adit_file_replace(const char *path, int (*write)(FILE *f, const void *what), const void *what)
+int adit_file_replace_by(const char *path, const char *aside, int (*write)(FILE *f, const void *what),
+			 const void *what)
 {
-	char aside[PATH_MAX];
 	int fd, r;
 
-	if (snprintf(aside, sizeof(aside), "%s.new", path) >= (int)sizeof(aside))
-		return -ENAMETOOLONG;
 	fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
@@ -59,4 +57,13 @@ int adit_file_replace(const char *path, int (*write)(FILE *f, const void *what),
 	if (r)
 		unlink(aside);
 	return r ? r : sync_folder(path);
+}
+
+int adit_file_replace(const char *path, int (*write)(FILE *f, const void *what), const void *what)
+{
+	char aside[PATH_MAX];
+
+	if (snprintf(aside, sizeof(aside), "%s.new", path) >= (int)sizeof(aside))
+		return -ENAMETOOLONG;
+	return adit_file_replace_by(path, aside, write, what);
 }

@@ -12,5 +12,8 @@
  * looked for here. 0 or -errno: the old file stands.
  */
 int adit_file_replace(const char *path, int (*write)(FILE *f, const void *what), const void *what);
+/* The same by another name for the new file until it is whole, in the same folder. */
+int adit_file_replace_by(const char *path, const char *aside, int (*write)(FILE *f, const void *what),
+			 const void *what);
 
 #endif
