@@ -197,7 +197,8 @@ static int cut_at(int fd, size_t len)
  * and a killed process's rest is known. */
 static int write_shorter(int fd, const char *text, size_t len, size_t old_len)
 {
-	char *padded = old_len >= len + CUT_LEN ? malloc(old_len + 1) : NULL;
+	char *padded = old_len >= len + CUT_LEN ? malloc(old_len) : NULL;
+	char mark[40];
 	int r;
 
 	if (!padded) { /* so little longer that no mark has room: no file that we wrote */
@@ -206,8 +207,8 @@ static int write_shorter(int fd, const char *text, size_t len, size_t old_len)
 	}
 	memset(padded, '\n', old_len);
 	memcpy(padded, text, len);
-	snprintf(padded + len, CUT_LEN + 1, CUT, len);
-	padded[len + CUT_LEN] = old_len > len + CUT_LEN ? '\n' : '\0';
+	snprintf(mark, sizeof(mark), CUT, len);
+	memcpy(padded + len, mark, CUT_LEN);
 	r = write_at_start(fd, padded, old_len);
 	free(padded);
 	return r ? r : cut_at(fd, len);
