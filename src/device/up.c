@@ -163,9 +163,13 @@ static bool interrupted(void)
 static int take_down(struct up *up, const struct adit_plan *plan)
 {
 	int pidfd = adit_up_process(up->name);
+	struct adit_host host;
 	char err[256];
-	int r = adit_host_undo(up->nl, plan, err, sizeof(err));
+	int r;
 
+	adit_host_init(&host, up->nl);
+	r = adit_host_undo(&host, plan, err, sizeof(err));
+	adit_host_fini(&host);
 	if (r) {
 		if (pidfd >= 0)
 			close(pidfd);
@@ -315,6 +319,7 @@ static int check_name(struct up *up)
 static int bring_up(struct up *up, const struct adit_plan *plan, const struct adit_quickconf *conf,
 		    const struct adit_path *endpoints)
 {
+	struct adit_host host;
 	char err[256];
 	int r = adit_up_start(up->name, up->lock_fd);
 
@@ -323,9 +328,11 @@ static int bring_up(struct up *up, const struct adit_plan *plan, const struct ad
 	r = adit_up_configure(up->name, conf, endpoints);
 	if (r)
 		return fail_errno(up, "the device refused its configuration", r);
-	r = adit_host_apply(up->nl, plan, interrupted, err, sizeof(err));
+	adit_host_init(&host, up->nl);
+	r = adit_host_apply(&host, plan, interrupted, err, sizeof(err));
 	if (!r)
-		r = adit_host_verify(up->nl, plan, err, sizeof(err));
+		r = adit_host_verify(&host, plan, err, sizeof(err));
+	adit_host_fini(&host);
 	return r ? fail(up, "%s", err) : 0;
 }
 

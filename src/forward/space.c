@@ -90,7 +90,9 @@ static int set_routes(struct adit_netlink *nl, unsigned index, const struct adit
 	int r = 0;
 
 	for (i = 0; i < peer->allowed_cnt && !r; i++) {
-		r = adit_route_add(nl, index, &peer->allowed[i], ADIT_TABLE_MAIN);
+		const struct adit_route route = { .dst = peer->allowed[i], .table = ADIT_TABLE_MAIN, .index = index };
+
+		r = adit_route_add(nl, &route);
 		if (r == -EEXIST) /* of another peer too; or the same as an address of ours */
 			r = 0;
 	}

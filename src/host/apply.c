@@ -1,219 +1,90 @@
 /* SPDX-License-Identifier: ISC */
-/* apply.c - a plan's steps on this machine: apply, verify, undo */
+/* apply.c - whole plans on this machine: apply, verify, undo */
 #include "host/apply.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-/* The link a step is about, looked up once for steps in a row. */
-static int step_link(struct adit_netlink *nl, const struct adit_step *step, struct adit_link *link)
+void adit_host_init(struct adit_host *h, struct adit_netlink *nl)
 {
-	if (!strcmp(link->name, step->ifname))
-		return 0;
-	return adit_link_find(nl, step->ifname, link);
+	memset(h, 0, sizeof(*h));
+	h->nl = nl;
 }
 
-/* A name that somebody else has taken meanwhile is not ours to touch. */
-static int check_tun(const struct adit_link *link)
+void adit_host_fini(struct adit_host *h)
 {
-	return strcmp(link->kind, "tun") ? -EEXIST : 0;
+	adit_nft_close(h->nft);
+	h->nft = NULL;
 }
 
-static int apply_step(struct adit_netlink *nl, const struct adit_step *step, struct adit_link *link)
-{
-	int r = step_link(nl, step, link);
-
-	if (r)
-		return r;
-	switch ((enum adit_step_kind)step->kind) {
-	case ADIT_STEP_TUN:
-		r = check_tun(link);
-		if (!r)
-			adit_link_no_link_local(nl, link->index); /* fails where IPv6 is off: fine */
-		return r;
-	case ADIT_STEP_MTU:
-		return adit_link_set_mtu(nl, link->index, step->mtu);
-	case ADIT_STEP_ADDR:
-		return adit_addr_add(nl, link->index, &step->prefix);
-	case ADIT_STEP_UP:
-		return adit_link_set_up(nl, link->index);
-	case ADIT_STEP_ROUTE:
-		return adit_route_add(nl, link->index, &step->prefix, step->table);
-	default:
-		return -EOPNOTSUPP;
-	}
-}
-
-static const char *hint(const struct adit_step *step, int r)
-{
-	if (r == -EEXIST && step->kind == ADIT_STEP_ROUTE)
-		return " (another link has a route for the same destination: see ip route show)";
-	if (r == -EEXIST && step->kind == ADIT_STEP_TUN)
-		return " (the link of this name is not a TUN)";
-	if (r == -EACCES && step->prefix.addr.family == 6)
-		return " (IPv6 is off for this link: see sysctl net.ipv6.conf.all.disable_ipv6)";
-	if (r == -EPERM)
-		return " (this takes root, or CAP_NET_ADMIN)";
-	if (r == -ENODEV)
-		return " (the link went away)";
-	return "";
-}
-
-static void say(struct adit_netlink *nl, const struct adit_step *step, const char *what, int r, char *err,
-		size_t err_len)
-{
-	const char *detail = adit_netlink_detail(nl);
-	char line[ADIT_STEP_STRLEN];
-
-	adit_step_format(step, line);
-	snprintf(err, err_len, "%s%s: %s%s%s%s", what, line, strerror(-r), *detail ? ": " : "", detail,
-		 hint(step, r));
-}
-
-int adit_host_apply(struct adit_netlink *nl, const struct adit_plan *plan, bool (*stop)(void), char *err,
+int adit_host_apply(struct adit_host *h, const struct adit_plan *plan, bool (*stop)(void), char *err,
 		    size_t err_len)
 {
-	struct adit_link link = { 0 };
+	struct adit_machine m;
 	size_t i;
-	int r;
+	int r = adit_machine_read(&m, h->nl);
 
-	for (i = 0; i < plan->cnt; i++) {
-		if (stop && stop()) {
-			snprintf(err, err_len, "interrupted");
-			return -EINTR;
-		}
-		r = apply_step(nl, &plan->steps[i], &link);
-		if (r) {
-			say(nl, &plan->steps[i], "", r, err, err_len);
-			return r;
-		}
+	if (r) {
+		snprintf(err, err_len, "cannot read the machine: %s", strerror(-r));
+		return r;
 	}
-	return 0;
-}
-
-/* --- verify --------------------------------------------------------------- */
-
-struct expected {
-	const struct adit_plan *plan;
-	size_t addrs; /* of the plan, seen on the link */
-};
-
-static void see_addr(void *user, const struct adit_prefix *addr)
-{
-	struct expected *e = user;
-	size_t i;
-
-	for (i = 0; i < e->plan->cnt; i++) {
-		const struct adit_step *step = &e->plan->steps[i];
-
-		if (step->kind == ADIT_STEP_ADDR && step->prefix.len == addr->len &&
-		    adit_addr_equal(&step->prefix.addr, &addr->addr))
-			e->addrs++;
-	}
-}
-
-static size_t count_kind(const struct adit_plan *plan, enum adit_step_kind kind)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < plan->cnt; i++)
-		n += plan->steps[i].kind == kind;
-	return n;
-}
-
-static int verify_link(const struct adit_plan *plan, const struct adit_link *link, char *err, size_t err_len)
-{
-	size_t i;
-
-	for (i = 0; i < plan->cnt; i++) {
+	for (i = 0; i < plan->cnt && !r; i++) {
 		const struct adit_step *step = &plan->steps[i];
 
-		if (step->kind == ADIT_STEP_MTU && link->mtu != step->mtu) {
-			snprintf(err, err_len, "%s has MTU %u, not %u", link->name, link->mtu, step->mtu);
-			return -ESTALE;
-		}
-		if (step->kind == ADIT_STEP_UP && !link->up) {
-			snprintf(err, err_len, "%s is not up", link->name);
-			return -ESTALE;
+		if (stop && stop()) {
+			snprintf(err, err_len, "interrupted");
+			r = -EINTR;
+		} else if (step->kind == ADIT_STEP_TUN || adit_step_intact(h, &m, step, plan) != 1) {
+			r = adit_step_apply(h, step, plan, err, err_len);
 		}
 	}
-	return 0;
+	adit_machine_fini(&m);
+	return r;
 }
 
-int adit_host_verify(struct adit_netlink *nl, const struct adit_plan *plan, char *err, size_t err_len)
+static void say_missing(const struct adit_step *step, int intact, char *err, size_t err_len)
 {
-	struct expected e = { plan, 0 };
-	struct adit_link link;
-	size_t routes = 0;
-	int r;
+	char line[ADIT_STEP_STRLEN];
 
-	r = adit_link_find(nl, plan->name, &link);
-	if (!r)
-		r = adit_addr_list(nl, link.index, see_addr, &e);
-	if (!r)
-		r = adit_route_count(nl, link.index, &routes);
+	snprintf(err, err_len, "%s: %s", adit_step_format(step, line),
+		 intact < 0 ? strerror(-intact) : "it is not there after it was made");
+}
+
+int adit_host_verify(struct adit_host *h, const struct adit_plan *plan, char *err, size_t err_len)
+{
+	struct adit_machine m;
+	size_t i;
+	int intact, r = adit_machine_read(&m, h->nl);
+
 	if (r) {
 		snprintf(err, err_len, "cannot read back %s: %s", plan->name, strerror(-r));
 		return r;
 	}
-	r = verify_link(plan, &link, err, err_len);
-	if (r)
-		return r;
-	if (e.addrs != count_kind(plan, ADIT_STEP_ADDR) || routes != count_kind(plan, ADIT_STEP_ROUTE)) {
-		snprintf(err, err_len, "%s has %zu of %zu addresses and %zu of %zu routes", plan->name,
-			 e.addrs, count_kind(plan, ADIT_STEP_ADDR), routes,
-			 count_kind(plan, ADIT_STEP_ROUTE));
-		return -ESTALE;
+	for (i = 0; i < plan->cnt && !r; i++) {
+		intact = adit_step_intact(h, &m, &plan->steps[i], plan);
+		if (intact == 1)
+			continue;
+		say_missing(&plan->steps[i], intact, err, err_len);
+		r = -ESTALE;
 	}
-	return 0;
+	adit_machine_fini(&m);
+	return r;
 }
 
-/* --- undo ----------------------------------------------------------------- */
-
-static bool gone_already(int r)
+/* What is left of the plan shrinks from its end; guards are worked out from it. */
+int adit_host_undo(struct adit_host *h, const struct adit_plan *plan, char *err, size_t err_len)
 {
-	return r == -ENODEV || r == -ESRCH || r == -EADDRNOTAVAIL || r == -ENOENT || r == -ENXIO;
-}
-
-static int undo_step(struct adit_netlink *nl, const struct adit_step *step, struct adit_link *link)
-{
-	int r = step_link(nl, step, link);
-
-	if (!r)
-		r = check_tun(link);
-	/* Another program's link by now: ours is gone, and what was on it. */
-	if (r)
-		return r == -EEXIST ? 0 : r;
-	switch ((enum adit_step_kind)step->kind) {
-	case ADIT_STEP_TUN:
-		r = adit_link_delete(nl, link->index);
-		memset(link, 0, sizeof(*link));
-		return r;
-	case ADIT_STEP_ADDR:
-		return adit_addr_delete(nl, link->index, &step->prefix);
-	case ADIT_STEP_ROUTE:
-		return adit_route_delete(nl, link->index, &step->prefix, step->table);
-	case ADIT_STEP_MTU:
-	case ADIT_STEP_UP:
-		return 0; /* go with the link */
-	default:
-		return -EOPNOTSUPP;
-	}
-}
-
-int adit_host_undo(struct adit_netlink *nl, const struct adit_plan *plan, char *err, size_t err_len)
-{
-	struct adit_link link = { 0 };
+	struct adit_plan left = *plan;
+	char again[256];
 	int r, first = 0;
-	size_t i;
 
-	for (i = plan->cnt; i-- > 0;) {
-		r = undo_step(nl, &plan->steps[i], &link);
-		if (r && !gone_already(r) && !first) {
+	while (left.cnt > 0) {
+		left.cnt--;
+		r = adit_step_undo(h, &plan->steps[left.cnt], &left, first ? again : err,
+				   first ? sizeof(again) : err_len);
+		if (!first)
 			first = r;
-			say(nl, &plan->steps[i], "cannot undo ", r, err, err_len);
-		}
 	}
 	return first;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * netlink.h - links, addresses and routes of this network namespace, asked and
- * changed one at a time over rtnetlink. Blocking. All return 0 or -errno.
+ * netlink.h - links, addresses, routes and rules of this network namespace, asked
+ * and changed one at a time over rtnetlink. Blocking. All return 0 or -errno.
  */
 #ifndef ADIT_HOST_NETLINK_H
 #define ADIT_HOST_NETLINK_H
@@ -13,7 +13,7 @@
 #include "base/addr.h"
 #include "host/plan.h"
 
-/* Marks our routes (ip route show proto 97). */
+/* Marks our routes and rules (ip route show proto 97). */
 #define ADIT_ROUTE_PROTOCOL 97
 #define ADIT_TABLE_MAIN     254u
 
@@ -34,6 +34,7 @@ struct adit_link {
 /* -ENODEV when there is none. */
 int adit_link_find(struct adit_netlink *nl, const char *name, struct adit_link *ret);
 int adit_link_at(struct adit_netlink *nl, unsigned index, struct adit_link *ret);
+int adit_link_list(struct adit_netlink *nl, void (*found)(void *user, const struct adit_link *link), void *user);
 int adit_link_set_up(struct adit_netlink *nl, unsigned index);
 int adit_link_set_mtu(struct adit_netlink *nl, unsigned index, unsigned mtu);
 /* No IPv6 link-local address by itself, as on the kernel's WireGuard: it would
@@ -45,18 +46,41 @@ int adit_link_add_veth(struct adit_netlink *nl, const char *name, const char *fa
 
 int adit_addr_add(struct adit_netlink *nl, unsigned index, const struct adit_prefix *addr);
 int adit_addr_delete(struct adit_netlink *nl, unsigned index, const struct adit_prefix *addr);
-/* Calls back with each address of the link. */
-int adit_addr_list(struct adit_netlink *nl, unsigned index,
-		   void (*found)(void *user, const struct adit_prefix *addr), void *user);
+/* Calls back with each address of each link. */
+int adit_addr_list(struct adit_netlink *nl,
+		   void (*found)(void *user, unsigned index, const struct adit_prefix *addr), void *user);
 
-/* By the link, without a gateway; host bits are masked. -EEXIST when the table
- * has a route for the same prefix. */
-int adit_route_add(struct adit_netlink *nl, unsigned index, const struct adit_prefix *dst, uint32_t table);
-int adit_route_delete(struct adit_netlink *nl, unsigned index, const struct adit_prefix *dst, uint32_t table);
-/* How many routes with our mark go by the link, in all tables. */
-int adit_route_count(struct adit_netlink *nl, unsigned index, size_t *ret);
+struct adit_route {
+	struct adit_prefix dst; /* host bits are masked */
+	uint32_t table, metric; /* metric 0 of IPv6 becomes 1024 */
+	unsigned index;         /* by the link, without a gateway; 0 = unreachable */
+	uint8_t protocol;       /* of those listed; what is added has ours */
+};
+/* -EEXIST when the table has a route for the same prefix and metric. */
+int adit_route_add(struct adit_netlink *nl, const struct adit_route *route);
+/* Only one with our mark. */
+int adit_route_delete(struct adit_netlink *nl, const struct adit_route *route);
+/* Routes of all tables and both families with this protocol, or with any (0). Those
+ * that are not of ours are told without their gateways. */
+int adit_route_list(struct adit_netlink *nl, uint8_t protocol,
+		    void (*found)(void *user, const struct adit_route *route), void *user);
 /* By which link a packet to dst would go now, and with what MTU (the route's
  * own, or the link's). dst NULL: by the default route of IPv4, else of IPv6. */
 int adit_route_get(struct adit_netlink *nl, const struct adit_addr *dst, unsigned *index, unsigned *mtu);
+
+/* ip rule: `from all [not] [fwmark MARK] [to PREFIX] lookup TABLE [suppress_prefixlength N]` */
+struct adit_rule {
+	uint8_t family; /* 4 or 6 */
+	uint8_t protocol; /* of those listed; what is added has ours */
+	bool invert;
+	int16_t suppress; /* -1 = none */
+	uint32_t priority, table, mark; /* mark 0 = any */
+	struct adit_prefix to; /* length 0 = any */
+};
+/* -EEXIST when there is the same one. */
+int adit_rule_add(struct adit_netlink *nl, const struct adit_rule *rule);
+int adit_rule_delete(struct adit_netlink *nl, const struct adit_rule *rule);
+/* All of both families; what they match on besides is not told. */
+int adit_rule_list(struct adit_netlink *nl, void (*found)(void *user, const struct adit_rule *rule), void *user);
 
 #endif

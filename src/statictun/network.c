@@ -275,6 +275,7 @@ static int wait_up(struct statictun *s, char *err, size_t err_len)
 int statictun_start(struct statictun *s, char *err, size_t err_len)
 {
 	struct adit_netlink *nl;
+	struct adit_host host;
 	struct adit_plan plan;
 	int r = adit_tunnel_start(s->tunnel, err, err_len);
 
@@ -283,10 +284,12 @@ int statictun_start(struct statictun *s, char *err, size_t err_len)
 	r = adit_netlink_open(&nl);
 	if (r)
 		return describe(r, err, err_len, "cannot speak to the kernel (netlink)");
+	adit_host_init(&host, nl);
 	r = describe(make_plan(s, &plan), err, err_len, "cannot make a plan");
 	if (!r)
-		r = adit_host_apply(nl, &plan, NULL, err, err_len);
+		r = adit_host_apply(&host, &plan, NULL, err, err_len);
 	adit_plan_fini(&plan);
+	adit_host_fini(&host);
 	adit_netlink_close(nl);
 	return r ? r : wait_up(s, err, err_len);
 }

@@ -198,11 +198,24 @@ static struct adit_netlink *own_namespace(void)
 	return nl;
 }
 
-static void count_addr(void *user, const struct adit_prefix *addr)
+/* Addresses of the link with index `index`. */
+struct addr_count {
+	unsigned index, cnt;
+};
+
+static void count_addr(void *user, unsigned index, const struct adit_prefix *addr)
 {
-	unsigned *cnt = user;
+	struct addr_count *count = user;
 
 	(void)addr;
+	count->cnt += index == count->index;
+}
+
+static void count_route(void *user, const struct adit_route *route)
+{
+	size_t *cnt = user;
+
+	assert_int_equal(route->protocol, ADIT_ROUTE_PROTOCOL);
 	++*cnt;
 }
 
@@ -219,8 +232,11 @@ static void apply_verify_undo(void **state)
 	struct adit_plan plan;
 	struct adit_link link;
 	char err[256] = "";
-	unsigned i, addrs = 0;
-	size_t routes;
+	struct addr_count addrs = { 0 };
+	struct adit_route route = { 0 };
+	struct adit_host host;
+	unsigned i;
+	size_t routes = 0;
 	int tun;
 
 	(void)state;
@@ -231,26 +247,29 @@ static void apply_verify_undo(void **state)
 		skip();
 	}
 	make_plan(&plan);
-	assert_int_not_equal(adit_host_verify(nl, &plan, err, sizeof(err)), 0);
-	if (adit_host_apply(nl, &plan, NULL, err, sizeof(err)))
+	adit_host_init(&host, nl);
+	assert_int_not_equal(adit_host_verify(&host, &plan, err, sizeof(err)), 0);
+	if (adit_host_apply(&host, &plan, NULL, err, sizeof(err)))
 		fail_msg("%s", err);
-	if (adit_host_verify(nl, &plan, err, sizeof(err)))
+	if (adit_host_verify(&host, &plan, err, sizeof(err)))
 		fail_msg("%s", err);
 	assert_int_equal(adit_link_find(nl, "t0", &link), 0);
 	assert_true(link.up);
 	assert_int_equal(link.mtu, 1380);
 	assert_string_equal(link.kind, "tun");
-	assert_int_equal(adit_route_count(nl, link.index, &routes), 0);
+	assert_int_equal(adit_route_list(nl, ADIT_ROUTE_PROTOCOL, count_route, &routes), 0);
 	assert_int_equal(routes, 3);
-	assert_int_equal(adit_addr_list(nl, link.index, count_addr, &addrs), 0);
-	assert_int_equal(addrs, 2); /* and no link-local one */
+	addrs.index = link.index;
+	assert_int_equal(adit_addr_list(nl, count_addr, &addrs), 0);
+	assert_int_equal(addrs.cnt, 2); /* and no link-local one */
 	/* A change behind our back is seen. */
-	assert_int_equal(adit_route_delete(nl, link.index, &plan.steps[5].prefix, 254), 0);
-	assert_int_equal(adit_host_verify(nl, &plan, err, sizeof(err)), -ESTALE);
-	assert_string_equal(err, "t0 has 2 of 2 addresses and 2 of 3 routes");
+	route = (struct adit_route){ .dst = plan.steps[5].prefix, .table = 254, .index = link.index };
+	assert_int_equal(adit_route_delete(nl, &route), 0);
+	assert_int_equal(adit_host_verify(&host, &plan, err, sizeof(err)), -ESTALE);
+	assert_string_equal(err, "route t0 10.8.0.0/16 254: it is not there after it was made");
 	/* Twice, and once more after the link is gone. */
 	for (i = 0; i < 3; i++) {
-		if (adit_host_undo(nl, &plan, err, sizeof(err)))
+		if (adit_host_undo(&host, &plan, err, sizeof(err)))
 			fail_msg("%s", err);
 		assert_int_equal(adit_link_find(nl, "t0", &link), -ENODEV);
 	}
@@ -261,12 +280,13 @@ static void apply_verify_undo(void **state)
 		tun = make_tun("t0");
 		assert_true(tun >= 0);
 		stops_left = i;
-		assert_int_equal(adit_host_apply(nl, &plan, stop_later, err, sizeof(err)), -EINTR);
-		assert_int_equal(adit_host_undo(nl, &plan, err, sizeof(err)), 0);
+		assert_int_equal(adit_host_apply(&host, &plan, stop_later, err, sizeof(err)), -EINTR);
+		assert_int_equal(adit_host_undo(&host, &plan, err, sizeof(err)), 0);
 		assert_int_equal(adit_link_find(nl, "t0", &link), -ENODEV);
 		close(tun);
 	}
 	adit_plan_fini(&plan);
+	adit_host_fini(&host);
 	adit_netlink_close(nl);
 }
 
@@ -275,6 +295,8 @@ static void others_are_left_alone(void **state)
 	struct adit_netlink *nl = own_namespace();
 	struct adit_plan plan;
 	struct adit_link link;
+	struct adit_route route = { 0 };
+	struct adit_host host;
 	char err[256] = "";
 	int tun = nl ? make_tun("u0") : -1, t0;
 
@@ -285,21 +307,23 @@ static void others_are_left_alone(void **state)
 		skip();
 	}
 	make_plan(&plan);
+	adit_host_init(&host, nl);
 	/* A route that another link has already: named, and not taken away by the undo. */
 	assert_int_equal(adit_link_find(nl, "u0", &link), 0);
 	assert_int_equal(adit_link_set_up(nl, link.index), 0);
-	assert_int_equal(adit_route_add(nl, link.index, &plan.steps[5].prefix, 254), 0);
+	route = (struct adit_route){ .dst = plan.steps[5].prefix, .table = 254, .index = link.index };
+	assert_int_equal(adit_route_add(nl, &route), 0);
 	t0 = make_tun("t0");
-	assert_int_equal(adit_host_apply(nl, &plan, NULL, err, sizeof(err)), -EEXIST);
+	assert_int_equal(adit_host_apply(&host, &plan, NULL, err, sizeof(err)), -EEXIST);
 	assert_non_null(strstr(err, "route t0 10.8.0.0/16 254"));
 	assert_non_null(strstr(err, "another link has a route"));
-	assert_int_equal(adit_host_undo(nl, &plan, err, sizeof(err)), 0);
+	assert_int_equal(adit_host_undo(&host, &plan, err, sizeof(err)), 0);
 	close(t0);
-	assert_int_equal(adit_route_delete(nl, link.index, &plan.steps[5].prefix, 254), 0);
+	assert_int_equal(adit_route_delete(nl, &route), 0);
 	/* A link of that name which is no TUN. */
 	assert_int_equal(adit_link_add_veth(nl, "t0", "far", getpid()), 0);
-	assert_int_equal(adit_host_apply(nl, &plan, NULL, err, sizeof(err)), -EEXIST);
-	assert_int_equal(adit_host_undo(nl, &plan, err, sizeof(err)), 0);
+	assert_int_equal(adit_host_apply(&host, &plan, NULL, err, sizeof(err)), -EEXIST);
+	assert_int_equal(adit_host_undo(&host, &plan, err, sizeof(err)), 0);
 	assert_int_equal(adit_link_find(nl, "t0", &link), 0);
 	adit_plan_fini(&plan);
 	close(tun);
