@@ -10,9 +10,9 @@
 #include "host/keyfile.h"
 #include "statictun/settings.h"
 
-int statictun_keys_init(struct statictun_keys *k, const char *path, const struct adit_textfile *file)
+int statictun_keys_init(struct statictun_keys *k, const char *path, const char *problem)
 {
-	*k = (struct statictun_keys){ .path = path, .file = file };
+	*k = (struct statictun_keys){ .path = path, .problem = problem };
 	return adit_crypto_new(&k->crypto, "openssl"); /* no cipher is used, so none is measured */
 }
 
@@ -40,6 +40,8 @@ static bool from_path(struct statictun_keys *k, struct adit_conf_errors *errors,
 
 	if (adit_conf_get_text(errors, table, "secret_path", &text) <= 0)
 		return false;
+	if (k->later)
+		return false;
 	if (!place(k->path, text, path, sizeof(path)))
 		why = "the name is too long";
 	else
@@ -53,7 +55,7 @@ static bool from_text(struct statictun_keys *k, struct adit_conf_errors *errors,
 		      struct statictun_network *net)
 {
 	const struct adit_conf_node *node = adit_conf_get(table, "secret");
-	const char *text, *why = adit_keyfile_problem(k->file);
+	const char *text, *why = k->problem;
 
 	if (why) /* whatever stands there: it may be a key all the same */
 		adit_conf_error(errors, node, "the file holds a key, and %s", why);

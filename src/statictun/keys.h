@@ -6,18 +6,18 @@
 #include "config/config.h"
 #include "crypto/crypto.h"
 
-struct adit_textfile;
 struct statictun_network;
 
 struct statictun_keys {
 	struct adit_crypto *crypto;
-	const char *path;                 /* of the configuration */
-	const struct adit_textfile *file; /* the configuration itself */
-	bool have;                        /* our own was read */
+	const char *path;    /* of the configuration: a relative name is meant beside it */
+	const char *problem; /* why that file may hold no key; NULL = it may */
+	bool later;          /* files of keys are not opened: who starts the network does that */
+	bool have;           /* our own was read */
 };
 
-/* 0 or -ENOMEM. */
-int statictun_keys_init(struct statictun_keys *k, const char *path, const struct adit_textfile *file);
+/* 0 or -ENOMEM. `problem` as below; see adit_keyfile_problem. */
+int statictun_keys_init(struct statictun_keys *k, const char *path, const char *problem);
 void statictun_keys_fini(struct statictun_keys *k);
 /* `secret` or `secret_path` of a network, into net->secret. Files that others may use are refused. */
 void statictun_read_secret(struct statictun_keys *k, struct adit_conf_errors *errors,

@@ -8,6 +8,7 @@
 
 #include "base/endpoint.h"
 #include "config/check.h"
+#include "host/keyfile.h"
 #include "host/textfile.h"
 #include "statictun/keys.h"
 #include "statictun/table.h"
@@ -22,24 +23,26 @@ struct reader {
 
 /* --- single keys ------------------------------------------------------------- */
 
-static void read_wire(struct reader *rd, const struct adit_conf_node *table, struct statictun_network *net)
+static void read_wire(struct adit_conf_errors *errors, const struct adit_conf_node *table,
+		      struct statictun_network *net)
 {
 	static const char *const words[] = { "v1", "v2", NULL };
 	size_t which = 1;
 
-	adit_conf_get_word(rd->errors, table, "wire", words, &which);
+	adit_conf_get_word(errors, table, "wire", words, &which);
 	net->wire = which ? ADIT_STATIC_V2 : ADIT_STATIC_V1;
 }
 
-static void read_interface(struct reader *rd, const struct adit_conf_node *table, struct statictun_network *net)
+static void read_interface(struct adit_conf_errors *errors, const struct adit_conf_node *table,
+			   struct statictun_network *net)
 {
 	const struct adit_conf_node *node = adit_conf_get(table, "interface");
 	const char *text;
 
-	if (adit_conf_get_text(rd->errors, table, "interface", &text) <= 0 || !strcmp(text, "utun"))
+	if (adit_conf_get_text(errors, table, "interface", &text) <= 0 || !strcmp(text, "utun"))
 		return;
 	if (!adit_ifname_valid(text))
-		adit_conf_error(rd->errors, node, "not a name for an interface (1 to 15 letters, digits and _ = + . -)");
+		adit_conf_error(errors, node, "not a name for an interface (1 to 15 letters, digits and _ = + . -)");
 	else
 		strcpy(net->ifname, text);
 }
@@ -70,84 +73,91 @@ static int parse_listen(const char *text, struct statictun_network *net)
 	return 0;
 }
 
-static void read_listen(struct reader *rd, const struct adit_conf_node *table, struct statictun_network *net)
+static void read_listen(struct adit_conf_errors *errors, const struct adit_conf_node *table,
+			struct statictun_network *net)
 {
 	const struct adit_conf_node *node = adit_conf_get(table, "listen");
 	const char *text;
 
 	net->port = STATICTUN_PORT;
-	if (adit_conf_get_text(rd->errors, table, "listen", &text) > 0 && parse_listen(text, net))
-		adit_conf_error(rd->errors, node,
+	if (adit_conf_get_text(errors, table, "listen", &text) > 0 && parse_listen(text, net))
+		adit_conf_error(errors, node,
 				"not an address with a port (\"0.0.0.0:1194\", \"[::]:1194\", \":1194\")");
 }
 
-static void read_address(struct reader *rd, const struct adit_conf_node *item, struct statictun_network *net)
+static void read_address(struct adit_conf_errors *errors, const struct adit_conf_node *item,
+			 struct statictun_network *net)
 {
 	struct adit_prefix p;
 	const char *text;
 	size_t i;
 
-	if (adit_conf_as_text(rd->errors, item, &text) <= 0)
+	if (adit_conf_as_text(errors, item, &text) <= 0)
 		return;
 	if (adit_prefix_parse(&p, text)) {
-		adit_conf_error(rd->errors, item, "not an IPv4 or IPv6 address (\"10.0.0.1/24\", \"fd00::1/64\")");
+		adit_conf_error(errors, item, "not an IPv4 or IPv6 address (\"10.0.0.1/24\", \"fd00::1/64\")");
 		return;
 	}
 	for (i = 0; i < net->address_cnt; i++) {
 		if (adit_addr_equal(&net->addresses[i].addr, &p.addr)) {
-			adit_conf_error(rd->errors, item, "this address is in the list already");
+			adit_conf_error(errors, item, "this address is in the list already");
 			return;
 		}
 	}
 	net->addresses[net->address_cnt++] = p;
 }
 
-static void read_addresses(struct reader *rd, const struct adit_conf_node *table, struct statictun_network *net)
+static void read_addresses(struct adit_conf_errors *errors, const struct adit_conf_node *table,
+			   struct statictun_network *net)
 {
 	const struct adit_conf_node *array;
 
-	if (adit_conf_get_array(rd->errors, table, "addresses", &array) <= 0)
+	if (adit_conf_get_array(errors, table, "addresses", &array) <= 0)
 		return;
 	net->addresses = calloc(adit_conf_count(array) + 1, sizeof(*net->addresses));
 	if (!net->addresses) {
-		rd->errors->no_memory = true;
+		errors->no_memory = true;
 		return;
 	}
 	adit_conf_each(array, item)
-		read_address(rd, item, net);
+		read_address(errors, item, net);
 }
 
 /* IPv6 needs 1280; the largest is what a datagram of UDP over IPv4 can carry. */
-static void read_mtu(struct reader *rd, const struct adit_conf_node *table, struct statictun_network *net)
+static void read_mtu(struct adit_conf_errors *errors, const struct adit_conf_node *table,
+		     struct statictun_network *net)
 {
 	int64_t v = STATICTUN_MTU;
 	size_t i;
 
-	adit_conf_get_integer(rd->errors, table, "mtu", 576, 65000, &v);
+	adit_conf_get_integer(errors, table, "mtu", 576, 65000, &v);
 	net->mtu = (unsigned)v;
 	for (i = 0; v < 1280 && i < net->address_cnt; i++) {
 		if (net->addresses[i].addr.family == 6) {
-			adit_conf_error(rd->errors, adit_conf_get(table, "mtu"),
+			adit_conf_error(errors, adit_conf_get(table, "mtu"),
 					"IPv6 needs at least 1280, and there is an IPv6 address");
 			return;
 		}
 	}
 }
 
-static void read_rest(struct reader *rd, const struct adit_conf_node *table, struct statictun_network *net)
+static void read_rest(struct adit_conf_errors *errors, const struct adit_conf_node *table,
+		      struct statictun_network *net)
 {
 	int64_t v = 0;
-	bool enable;
 
-	adit_conf_get_bool(rd->errors, table, "enable", &enable); /* means something to who starts several */
-	adit_conf_get_bool(rd->errors, table, "roaming", &net->roaming);
-	adit_conf_get_integer(rd->errors, table, "peer_timeout_secs", 0, 86400 * 365, &v);
+	adit_conf_get_bool(errors, table, "roaming", &net->roaming);
+	adit_conf_get_integer(errors, table, "peer_timeout_secs", 0, 86400 * 365, &v);
 	net->peer_timeout = (unsigned)v;
 }
 
 /* --- networks ------------------------------------------------------------------ */
 
-static struct statictun_network *network_new(struct reader *rd, const char *name)
+const char *const statictun_network_keys[] = { "type", "enable", "interface", "listen", "secret", "secret_path",
+					       "addresses", "mtu", "wire", "roaming", "peer_timeout_secs", "peers",
+					       NULL };
+
+static struct statictun_network *network_new(const char *name)
 {
 	struct statictun_network *net = calloc(1, sizeof(*net));
 
@@ -155,12 +165,29 @@ static struct statictun_network *network_new(struct reader *rd, const char *name
 		net->secret = adit_secret_alloc(ADIT_KEY_LEN);
 	if (!net || !net->secret) {
 		free(net);
-		rd->errors->no_memory = true;
 		return NULL;
 	}
 	strncpy(net->name, name, sizeof(net->name) - 1);
-	*rd->tail = net;
-	rd->tail = &net->next;
+	return net;
+}
+
+struct statictun_network *statictun_network_read(struct statictun_keys *keys, struct adit_conf_errors *errors,
+						 const struct adit_conf_node *table, const char *name)
+{
+	struct statictun_network *net = network_new(name);
+
+	if (!net) {
+		errors->no_memory = true;
+		return NULL;
+	}
+	read_wire(errors, table, net);
+	read_interface(errors, table, net);
+	read_listen(errors, table, net);
+	read_addresses(errors, table, net);
+	read_mtu(errors, table, net);
+	read_rest(errors, table, net);
+	statictun_read_secret(keys, errors, table, net);
+	statictun_read_table(keys, errors, table, net);
 	return net;
 }
 
@@ -177,22 +204,17 @@ static void check_interface_once(struct reader *rd, const struct adit_conf_node 
 
 static void read_network(struct reader *rd, const struct adit_conf_node *table, const char *name)
 {
-	static const char *const keys[] = { "type", "enable", "interface", "listen", "secret", "secret_path",
-					    "addresses", "mtu", "wire", "roaming", "peer_timeout_secs", "peers", NULL };
-	struct statictun_network *net = network_new(rd, name);
+	struct statictun_network *net;
+	bool enable;
 
+	adit_conf_only(rd->errors, table, statictun_network_keys);
+	adit_conf_get_bool(rd->errors, table, "enable", &enable); /* means something to who starts several */
+	net = statictun_network_read(&rd->keys, rd->errors, table, name);
 	if (!net)
 		return;
-	adit_conf_only(rd->errors, table, keys);
-	read_wire(rd, table, net);
-	read_interface(rd, table, net);
+	*rd->tail = net;
+	rd->tail = &net->next;
 	check_interface_once(rd, table, net);
-	read_listen(rd, table, net);
-	read_addresses(rd, table, net);
-	read_mtu(rd, table, net);
-	read_rest(rd, table, net);
-	statictun_read_secret(&rd->keys, rd->errors, table, net);
-	statictun_read_table(&rd->keys, rd->errors, table, net);
 }
 
 /* Networks of other types are other programs' business. */
@@ -256,7 +278,7 @@ static void read_text(struct reader *rd, const char *path, const struct adit_tex
 		rd->errors->no_memory = true;
 		return;
 	}
-	if (statictun_keys_init(&rd->keys, path, file) == 0)
+	if (statictun_keys_init(&rd->keys, path, adit_keyfile_problem(file)) == 0)
 		read_root(rd, conf->root);
 	else
 		rd->errors->no_memory = true;

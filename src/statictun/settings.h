@@ -45,6 +45,18 @@ struct statictun_network {
 	size_t peer_cnt;
 };
 
+struct adit_conf_node;
+struct statictun_keys;
+
+/*
+ * One network from its table, wherever that stands. Who calls sees to keys that
+ * are none (statictun_network_keys, which ends with NULL, are). On errors the rest
+ * is there; NULL: no memory.
+ */
+struct statictun_network *statictun_network_read(struct statictun_keys *keys, struct adit_conf_errors *errors,
+						 const struct adit_conf_node *table, const char *name);
+extern const char *const statictun_network_keys[];
+
 /* The networks of the file in its order; NULL when there were errors, or none. */
 struct statictun_network *statictun_settings_read(const char *path, struct adit_conf_errors *errors);
 void statictun_settings_free(struct statictun_network *networks);
