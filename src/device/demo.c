@@ -30,6 +30,7 @@
 
 #include "base/exit.h"
 #include "device/demo_script.h"
+#include "host/process.h"
 
 #define LIMIT_SEC 60 /* each step has its own, shorter one; this is for what nobody thought of */
 
@@ -183,11 +184,8 @@ static int run(bool privileged, bool json)
 
 	if (pipe2(alive, O_CLOEXEC) < 0)
 		return say(strerror(errno));
-	sigemptyset(&set);
+	adit_process_signals(&set);
 	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	fflush(stdout);
 	pid = fork();

@@ -204,18 +204,6 @@ static int start(struct device *d, char *err, size_t err_len)
 	return adit_tunnel_start(d->tunnel, err, err_len);
 }
 
-static void block_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
-
 static int run(struct device *d)
 {
 	static const char *const ends[] = {
@@ -262,7 +250,7 @@ int adit_device_main(int argc, char **argv)
 			return ADIT_EXIT_FAILED;
 		}
 	}
-	block_signals();
+	adit_process_block_signals(NULL);
 	adit_process_protect();
 	r = run(&d);
 	/* First the socket, so that nobody finds it without a device behind. */

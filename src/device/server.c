@@ -35,6 +35,7 @@
 #include "base/list.h"
 #include "device/uapi_socket.h"
 #include "device/uapi_tunnel.h"
+#include "host/process.h"
 
 #define CONNS_MAX     64
 #define INPUT_LEN     (64u << 10)
@@ -371,10 +372,7 @@ static int watch_signals(struct adit_server *s)
 {
 	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	adit_process_signals(&set);
 	s->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	return s->signal_fd < 0 ? -errno : watch(s, EPOLL_CTL_ADD, s->signal_fd, EPOLLIN, &s->signal_fd);
 }

@@ -115,16 +115,6 @@ static void raise_limits(void)
 	setrlimit(RLIMIT_NOFILE, &lim);
 }
 
-static void block_signals(sigset_t *set)
-{
-	sigemptyset(set);
-	sigaddset(set, SIGINT);
-	sigaddset(set, SIGTERM);
-	sigaddset(set, SIGHUP);
-	sigprocmask(SIG_BLOCK, set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
-
 static void add_path(const char **list, unsigned *cnt, const char *path)
 {
 	if (path[0] && *cnt < SANDBOX_PATHS_MAX - 1)
@@ -395,7 +385,7 @@ static int run(struct forwarder *f)
 			return ADIT_EXIT_FAILED;
 		}
 	}
-	block_signals(&signals);
+	adit_process_block_signals(&signals);
 	adit_process_protect();
 	raise_limits();
 	r = start(f, &signals);

@@ -201,6 +201,25 @@ int adit_process_drop_capabilities(void)
 
 /* --- the service manager -------------------------------------------------- */
 
+void adit_process_signals(sigset_t *ret)
+{
+	sigemptyset(ret);
+	sigaddset(ret, SIGINT);
+	sigaddset(ret, SIGTERM);
+	sigaddset(ret, SIGHUP);
+}
+
+void adit_process_block_signals(sigset_t *set)
+{
+	sigset_t own;
+
+	adit_process_signals(&own);
+	sigprocmask(SIG_BLOCK, &own, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	if (set)
+		*set = own;
+}
+
 void adit_process_notify(const char *state)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };

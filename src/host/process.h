@@ -3,6 +3,7 @@
 #ifndef ADIT_HOST_PROCESS_H
 #define ADIT_HOST_PROCESS_H
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 
@@ -31,6 +32,11 @@ void adit_process_protect(void);
 /* Drops every capability but CAP_NET_ADMIN and CAP_NET_BIND_SERVICE, for this
  * thread and those it starts; no new ones by exec. 0 or -errno. */
 int adit_process_drop_capabilities(void);
+
+/* What asks a program to end, or to read its configuration again: SIGINT, SIGTERM, SIGHUP. */
+void adit_process_signals(sigset_t *ret);
+/* Of a server: blocks those, in this thread and those it starts, and ignores SIGPIPE. set may be NULL, else gets them. */
+void adit_process_block_signals(sigset_t *set);
 
 /* Tells the service manager, where there is one ("READY=1"). */
 void adit_process_notify(const char *state);

@@ -130,10 +130,7 @@ static int open_watches(struct program *p)
 	sigset_t set;
 	int r;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	adit_process_signals(&set);
 	p->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (p->epoll_fd < 0)
 		return -errno;
@@ -192,18 +189,6 @@ static void serve(struct program *p)
 }
 
 /* --- a run ------------------------------------------------------------------------ */
-
-static void block_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
 
 /* Everything up to a tunnel that works. */
 static int start(struct program *p, const struct statictun_network *net, struct adit_tunnel_config *cfg,
@@ -328,7 +313,7 @@ int adit_static_main(int argc, char **argv)
 		return r;
 	if (o.status)
 		return show_status(&o);
-	block_signals();
+	adit_process_block_signals(NULL);
 	adit_process_protect();
 	return with_file(&o);
 }
