@@ -26,20 +26,25 @@ static struct {
 	char ident[32];
 	enum adit_log_level level;
 	bool detached;
+	void (*sink)(int priority, const char *text); /* or NULL */
 	int report_fd; /* to the parent that waits, or -1 */
 } process = { .level = ADIT_LOG_ERROR, .report_fd = -1 };
 
 int adit_log_level_parse(enum adit_log_level *ret, const char *text)
 {
-	if (!strcmp(text, "silent"))
-		*ret = ADIT_LOG_SILENT;
-	else if (!strcmp(text, "error"))
-		*ret = ADIT_LOG_ERROR;
-	else if (!strcmp(text, "verbose") || !strcmp(text, "debug"))
-		*ret = ADIT_LOG_VERBOSE;
-	else
-		return -EINVAL;
-	return 0;
+	static const char *const words[][2] = {
+		[ADIT_LOG_SILENT] = { "silent", "off" },   [ADIT_LOG_ERROR] = { "error", "error" },
+		[ADIT_LOG_WARNING] = { "warning", "warn" }, [ADIT_LOG_INFO] = { "verbose", "info" },
+		[ADIT_LOG_DEBUG] = { "debug", "debug" },
+	};
+
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (!strcmp(text, words[i][0]) || !strcmp(text, words[i][1])) {
+			*ret = (enum adit_log_level)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
 }
 
 void adit_log_init(const char *ident, enum adit_log_level level)
@@ -48,25 +53,60 @@ void adit_log_init(const char *ident, enum adit_log_level level)
 	process.level = level;
 }
 
-static void log_message(int priority, const char *fmt, va_list ap)
+void adit_log_set_level(enum adit_log_level level)
+{
+	process.level = level;
+}
+
+enum adit_log_level adit_log_level(void)
+{
+	return process.level;
+}
+
+void adit_log_set_sink(void (*sink)(int priority, const char *text))
+{
+	process.sink = sink;
+}
+
+void adit_log_text(enum adit_log_level level, const char *text)
+{
+	static const int priorities[] = { LOG_ERR, LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+
+	if (process.level < level)
+		return;
+	if (process.sink)
+		process.sink(priorities[level], text);
+	else if (process.detached)
+		syslog(priorities[level], "%s", text);
+	else
+		fprintf(stderr, "%s: %s\n", process.ident, text);
+}
+
+static void log_message(enum adit_log_level level, const char *fmt, va_list ap)
 {
 	char text[512];
 
+	if (process.level < level)
+		return;
 	vsnprintf(text, sizeof(text), fmt, ap);
-	if (process.detached)
-		syslog(priority, "%s", text);
-	else
-		fprintf(stderr, "%s: %s\n", process.ident, text);
+	adit_log_text(level, text);
 }
 
 void adit_log_error(const char *fmt, ...)
 {
 	va_list ap;
 
-	if (process.level < ADIT_LOG_ERROR)
-		return;
 	va_start(ap, fmt);
-	log_message(LOG_ERR, fmt, ap);
+	log_message(ADIT_LOG_ERROR, fmt, ap);
+	va_end(ap);
+}
+
+void adit_log_warning(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_message(ADIT_LOG_WARNING, fmt, ap);
 	va_end(ap);
 }
 
@@ -74,10 +114,8 @@ void adit_log_info(const char *fmt, ...)
 {
 	va_list ap;
 
-	if (process.level < ADIT_LOG_VERBOSE)
-		return;
 	va_start(ap, fmt);
-	log_message(LOG_INFO, fmt, ap);
+	log_message(ADIT_LOG_INFO, fmt, ap);
 	va_end(ap);
 }
 

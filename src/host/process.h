@@ -7,14 +7,22 @@
 #include <stdarg.h>
 #include <stdbool.h>
 
-enum adit_log_level { ADIT_LOG_SILENT, ADIT_LOG_ERROR, ADIT_LOG_VERBOSE };
+enum adit_log_level { ADIT_LOG_SILENT, ADIT_LOG_ERROR, ADIT_LOG_WARNING, ADIT_LOG_INFO, ADIT_LOG_DEBUG };
 
-/* LOG_LEVEL's words; "debug" means verbose. 0 or -EINVAL. */
+/* silent (off), error, warning, verbose (info), debug. 0 or -EINVAL. */
 int adit_log_level_parse(enum adit_log_level *ret, const char *text);
 /* Messages begin with `ident`: on standard error, or in syslog once detached. */
 void adit_log_init(const char *ident, enum adit_log_level level);
-/* error: this stopped working. info: verbose only. */
+/* From now on; the level in force. */
+void adit_log_set_level(enum adit_log_level level);
+enum adit_log_level adit_log_level(void);
+/* Messages go there instead, with syslog's priority; NULL: no more. */
+void adit_log_set_sink(void (*sink)(int priority, const char *text));
+/* One that was made already. */
+void adit_log_text(enum adit_log_level level, const char *text);
+/* error: this stopped working. warning: surprising, and handled. info: somebody wants it once. */
 void adit_log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void adit_log_warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void adit_log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Forks. The parent never returns: it waits for adit_process_detach's status

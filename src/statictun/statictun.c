@@ -251,7 +251,7 @@ static int read_log_level(enum adit_log_level *ret)
 {
 	const char *text = getenv("LOG_LEVEL");
 
-	*ret = ADIT_LOG_VERBOSE;
+	*ret = ADIT_LOG_INFO;
 	if (!text || !*text || !adit_log_level_parse(ret, text))
 		return 0;
 	fprintf(stderr, "adit static: LOG_LEVEL=%.40s: known are silent, error, verbose\n", text);
