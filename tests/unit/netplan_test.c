@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* netplan_test.c - from settings and what is seen of a machine to the lines of a plan */
 #include <errno.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -331,6 +332,46 @@ static void in_force(void **state)
 	adit_plan_fini(&second);
 }
 
+/* --- what is seen, in a namespace of our own ------------------------------------- */
+
+static void look(void **state)
+{
+	const struct adit_rule rule4 = { .family = 4, .priority = 120, .table = 254, .suppress = -1, .to = { { 4, { 0 } }, 0 } };
+	const struct adit_rule rule6 = { .family = 6, .priority = 9705, .table = 254, .suppress = -1, .to = { { 6, { 0 } }, 0 } };
+	const struct adit_route route = { .dst = { { 4, { 0 } }, 0 }, .table = 51820, .metric = 9 };
+	const struct row row = { .in = { .wg_quick = true }, .endpoints = "127.0.0.1:9" };
+	struct adit_netplan_seen seen;
+	struct adit_netplan in;
+	struct lists lists = { 0 };
+	struct adit_netlink *nl;
+	struct adit_link lo;
+	char err[256];
+
+	(void)state;
+	if (unshare(CLONE_NEWNET) < 0)
+		skip();
+	fill(&in, &lists, &row);
+	assert_int_equal(adit_netlink_open(&nl), 0);
+	assert_int_equal(adit_netplan_look(&seen, &in, nl, err, sizeof(err)), 0);
+	assert_int_equal(seen.free_table, 51820);
+	assert_int_equal(seen.agent_rule, 9700);
+	assert_int_equal(seen.lowest_rule[0], 32766);
+	assert_int_equal(seen.lowest_rule[1], 32766);
+	assert_int_equal(seen.way_mtu, 0);
+	assert_int_equal(adit_link_find(nl, "lo", &lo), 0);
+	assert_int_equal(adit_link_set_up(nl, lo.index), 0);
+	assert_int_equal(adit_rule_add(nl, &rule4), 0);
+	assert_int_equal(adit_rule_add(nl, &rule6), 0);
+	assert_int_equal(adit_route_add(nl, &route), 0);
+	assert_int_equal(adit_netplan_look(&seen, &in, nl, err, sizeof(err)), 0);
+	assert_int_equal(seen.free_table, 51821);
+	assert_int_equal(seen.agent_rule, 9710);
+	assert_int_equal(seen.lowest_rule[0], 120);
+	assert_int_equal(seen.lowest_rule[1], 9705);
+	assert_int_equal(seen.way_mtu, 65536);
+	adit_netlink_close(nl);
+}
+
 /* --- prefixes against the stupid way -------------------------------------------- */
 
 /* Small ones, 10.0.0.0/24 to /32, so that all addresses can be asked. */
@@ -380,6 +421,7 @@ int main(void)
 		cmocka_unit_test(agent),
 		cmocka_unit_test(in_force),
 		cmocka_unit_test(holes),
+		cmocka_unit_test(look),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
