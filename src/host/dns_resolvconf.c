@@ -227,7 +227,7 @@ static int set(const struct adit_dns *dns, char *err, size_t err_len)
 		snprintf(err, err_len, "resolvconf: %s", strerror(-r));
 	else
 		r = run(args, 5, fd, err, err_len);
-	if (!r && !resolv_conf_follows(dns)) {
+	if (!r && dns->default_route && !resolv_conf_follows(dns)) {
 		snprintf(err, err_len, "resolvconf has taken the servers of %s, but " ADIT_RESOLV_CONF
 			 " does not name them", dns->ifname);
 		r = -EIO;
@@ -254,7 +254,8 @@ static int intact(const struct adit_dns *dns, char *err, size_t err_len)
 		snprintf(err, err_len, "resolvconf's record %s is gone", name);
 		return 0;
 	}
-	if (resolv_conf_follows(dns))
+	/* An exclusive record goes before those that do not ask for all names. */
+	if (!dns->default_route || resolv_conf_follows(dns))
 		return 1;
 	snprintf(err, err_len, ADIT_RESOLV_CONF " does not name the servers of %s any more: somebody else has written it; "
 		 "left alone", dns->ifname);

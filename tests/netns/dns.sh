@@ -1,0 +1,316 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# dns.sh - which resolver is asked: set, changed, undone byte by byte; trampled, read-only, killed
+#
+# In a mount and network namespace of its own, with a copy of /etc and an empty /run:
+#
+#   /etc/resolv.conf <- dns_tool set|unset -> resolvconf
+#                                          -> D-Bus of our own -> resolved_stub.py
+#   dn0, dn1: TUNs
+. "$(dirname "$0")/lib.sh"
+
+if [ -z "${ADIT_DNS_INSIDE:-}" ]; then
+	[ "$(id -u)" = 0 ] || skip_all "needs root (namespaces)"
+	unshare -mn --propagation private true 2>/dev/null || skip_all "cannot make namespaces here"
+	exec env ADIT_DNS_INSIDE=1 unshare -mn --propagation private "$0"
+fi
+
+need unshare cmp chattr strace
+lab_start
+TOOL=${ADIT_TOOLS:-$ROOT/build/tests/netns}/dns_tool
+[ -x "$TOOL" ] || skip_all "dns_tool is not built"
+SERVERS="servers=10.6.0.1,fd06::1 domains=corp.example,~lab.example default=yes"
+CONF=/etc/resolv.conf
+
+# --- a machine of our own ----------------------------------------------------------------------
+
+mkdir "$TMP/etc" "$TMP/run" "$TMP/keep"
+for f in passwd group hosts nsswitch.conf ld.so.cache ld.so.conf resolvconf.conf alternatives dbus-1; do
+	[ -e /etc/$f ] && cp -a /etc/$f "$TMP/etc/"
+done
+sed -i 's/^hosts:.*/hosts: files dns/' "$TMP/etc/nsswitch.conf"
+mount --bind "$TMP/etc" /etc && mount --bind "$TMP/run" /run || skip_all "cannot mount here"
+ip link set lo up
+ip tuntap add dn0 mode tun && ip tuntap add dn1 mode tun || skip_all "cannot make a TUN here"
+
+hide_resolvconf() {
+	for f in /usr/sbin/resolvconf /sbin/resolvconf /usr/bin/resolvconf /bin/resolvconf; do
+		[ -e $f ] && mount --bind "$TMP/keep/nothing" "$(readlink -f $f)"
+	done
+	return 0
+}
+show_resolvconf() {
+	while umount "$(readlink -f /usr/sbin/resolvconf)" 2>/dev/null; do :; done
+	return 0
+}
+dns() { "$TOOL" "$@"; }
+# before TEXT: what resolv.conf shall be again in the end
+before() {
+	rm -f $CONF
+	printf "$1" >$CONF
+	chmod "${2:-644}" $CONF
+	cp -p $CONF "$TMP/keep/before"
+}
+as_before() { cmp $CONF "$TMP/keep/before" && [ "$(stat -Lc %a:%u $CONF)" = "$(stat -c %a:%u "$TMP/keep/before")" ]; }
+nothing_else() { [ -z "$(find /etc -maxdepth 1 -name 'resolv.conf?*')" ]; }
+answer() { "$TOOL" "$@" | cut -d' ' -f1; }
+nameservers() { awk '$1 == "nameserver" { printf "%s%s", sep, $2; sep = "," }' $CONF; }
+search() { awk '$1 == "search" { print $2, $3 }' $CONF; }
+
+# killed_at CALL NUMBER set|unset: the tool is killed as it makes that system call
+killed_at() {
+	(strace -o "$TMP/strace.out" -e trace="$1" -e inject="$1:signal=KILL:when=$2" "$TOOL" "$3" dn0 "file $SERVERS"; true) >/dev/null 2>&1
+	grep -q 'killed by SIGKILL' "$TMP/strace.out"
+}
+
+# --- the file ----------------------------------------------------------------------------------
+
+: >"$TMP/keep/nothing"
+hide_resolvconf
+before 'nameserver 192.0.2.53\noptions edns0 timeout:2\nsearch home.example\n'
+equal "without others, the file is written" "$(dns backend | cut -d' ' -f1)" file
+check "file: set" dns set dn0 "file $SERVERS"
+equal "file: our servers, and only ours" "$(nameservers)" 10.6.0.1,fd06::1
+equal "file: domains to search, and no routed ones" "$(search)" "corp.example "
+check "file: options are kept" grep -qx 'options edns0 timeout:2' $CONF
+check "file: everybody may read it" test "$(stat -c %a $CONF)" = 644
+equal "file: intact" "$(answer intact dn0 "file $SERVERS")" 1
+equal "file: other settings are not taken for these" "$(answer intact dn0 "file servers=10.6.0.9")" 0
+check "file: changed" dns set dn0 "file servers=10.6.0.2 default=yes"
+equal "file: to the new server" "$(nameservers)" 10.6.0.2
+check "file: a second link that is not the default" dns set dn1 "file servers=10.7.0.1 domains=b.example default=no"
+equal "file: its servers follow" "$(nameservers)" 10.6.0.2,10.7.0.1
+check "file: the first link goes" dns unset dn0 "file servers=10.6.0.2"
+equal "file: what was there before follows a link that is not the default" "$(nameservers)" 10.7.0.1,192.0.2.53
+check "file: the second link goes" dns unset dn1 "file servers=10.7.0.1"
+check "file: as before, byte by byte" as_before
+check "file: nothing else is left" nothing_else
+
+for text in 'nameserver 192.0.2.53' '' '\n\n' '#= looks like ours\n#~ too\n#!\n# adit 0: and this\nnameserver 192.0.2.9\n' \
+	'nameserver 192.0.2.53\r\n\tx\0y\377\n\n'; do
+	before "$text" 640
+	dns set dn0 "file $SERVERS" >/dev/null && dns unset dn0 "file $SERVERS" >/dev/null
+	check "file: undone byte by byte, with its mode: '$text'" as_before
+done
+
+rm $CONF
+check "file: where there was none" dns set dn0 "file $SERVERS"
+check "file: readable for all" test "$(stat -c %a $CONF)" = 644
+dns unset dn0 "file $SERVERS" >/dev/null
+check "file: there is none again" test ! -e $CONF
+
+mkdir -p /run/manager
+before 'nameserver 192.0.2.53\n'
+mv $CONF /run/manager/resolv.conf
+ln -s ../run/manager/resolv.conf $CONF
+dns set dn0 "file $SERVERS" >/dev/null
+check "symlink: it stays one" test -L $CONF
+equal "symlink: what it opens to is written" "$(nameservers)" 10.6.0.1,fd06::1
+dns unset dn0 "file $SERVERS" >/dev/null
+check "symlink: as before" as_before
+check "symlink: still one" test -L $CONF
+rm $CONF
+ln -s /nowhere/resolv.conf $CONF
+check_not "symlink to nothing: refused" dns set dn0 "file $SERVERS"
+equal "symlink to nothing: nothing to undo" "$(answer unset dn0 "file $SERVERS")" 0
+equal "symlink to nothing: no way is offered" "$(dns backend | cut -d' ' -f1)" none
+rm -rf $CONF /run/manager
+
+# --- somebody else writes it ---------------------------------------------------------------------
+
+before 'nameserver 192.0.2.53\n'
+dns set dn0 "file $SERVERS" >/dev/null
+echo 'nameserver 203.0.113.1' >$CONF
+cp -p $CONF "$TMP/keep/before"
+equal "trampled: it is noticed" "$(answer intact dn0 "file $SERVERS")" -ESTALE
+equal "trampled: undoing says so" "$(answer unset dn0 "file $SERVERS")" -ESTALE
+check "trampled: what the other wrote stays" as_before
+equal "trampled: nothing is left over" "$(answer leftovers)" 0
+check "trampled: still what the other wrote" as_before
+
+before 'nameserver 192.0.2.53\n'
+dns set dn0 "file $SERVERS" >/dev/null
+echo 'nameserver 203.0.113.1' >>$CONF # one line more in ours
+cp -p $CONF "$TMP/keep/before"
+equal "edited: noticed" "$(answer intact dn0 "file $SERVERS")" -ESTALE
+dns unset dn0 "file $SERVERS" >/dev/null
+check "edited: the edit stays" as_before
+before 'nameserver 192.0.2.53\n'
+dns set dn0 "file $SERVERS" >/dev/null
+rm $CONF
+dns unset dn0 "file $SERVERS" >/dev/null
+check "removed: not restored" test ! -e $CONF
+
+# --- it cannot be written ------------------------------------------------------------------------
+
+before 'nameserver 192.0.2.53\n'
+if chattr +i $CONF 2>/dev/null; then
+	check_not "immutable: an error" dns set dn0 "file $SERVERS"
+	chattr -i $CONF
+	check "immutable: nothing half done" as_before
+	check "immutable: nothing else is left" nothing_else
+else
+	skip "immutable: an error" "this file system has no immutable files"
+fi
+before 'nameserver 192.0.2.53\n'
+mount -o remount,bind,ro "$TMP/etc" /etc
+equal "read-only file system: an error" "$(answer set dn0 "file $SERVERS")" -EROFS
+check "read-only: nothing half done" as_before
+mount -o remount,bind,rw "$TMP/etc" /etc
+check "read-only: nothing else is left" nothing_else
+mount --bind "$TMP/keep/nothing" $CONF && mount -o remount,bind,ro $CONF
+equal "a read-only file in a folder that is not: an error" "$(answer set dn0 "file $SERVERS")" -EROFS
+umount $CONF
+check "there, too, nothing else is left" nothing_else
+
+# A mount point cannot be replaced: it is written in place, as in containers.
+before 'nameserver 192.0.2.53\nsearch home.example\n'
+cp -p $CONF "$TMP/keep/mounted"
+mount --bind "$TMP/keep/mounted" $CONF
+check "mount point: set" dns set dn0 "file $SERVERS"
+equal "mount point: ours" "$(nameservers)" 10.6.0.1,fd06::1
+check "mount point: changed to something shorter" dns set dn0 "file servers=10.6.0.1"
+equal "mount point: that one" "$(answer intact dn0 "file servers=10.6.0.1")" 1
+dns unset dn0 "file $SERVERS" >/dev/null
+check "mount point: as before" as_before
+dns set dn0 "file $SERVERS" >/dev/null
+check "mount point: killed before the end is cut off" killed_at ftruncate 1 unset
+check "mount point: even then the servers are those from before" test "$(nameservers)" = 192.0.2.53
+equal "mount point: clean-up sees to the rest" "$(answer leftovers)" 1
+check "mount point: as before, byte by byte" as_before
+umount $CONF
+
+# A disk without room: nothing is changed, and undoing works nevertheless.
+mount -t tmpfs -o size=16k none /etc
+printf 'nameserver 192.0.2.53\n' >$CONF
+cp -p $CONF "$TMP/keep/before"
+dns set dn0 "file $SERVERS" >/dev/null
+dd if=/dev/zero of=/etc/full bs=1k count=64 >/dev/null 2>&1
+dns unset dn0 "file $SERVERS" >/dev/null
+check "full disk: undone" as_before
+equal "full disk: set in place, where the file's own room is enough" "$(answer set dn0 "file $SERVERS")" 0
+dns unset dn0 "file $SERVERS" >/dev/null
+check "full disk: undone again" as_before
+umount /etc
+
+# --- killed ---------------------------------------------------------------------------------------
+
+# At every system call of setting, and of undoing, that could change a file.
+kills=0 bad=0
+for what in set unset; do
+	for call in openat flock write fchmod fchown fsync rename unlink close; do
+		for n in 1 2 3 4 5 6 7 8 9 10 11 12; do
+			before 'nameserver 192.0.2.53\nsearch home.example\n'
+			[ $what = unset ] && dns set dn0 "file $SERVERS" >/dev/null
+			killed_at $call $n $what || break
+			kills=$((kills + 1))
+			[ -s $CONF ] || { bad=$((bad + 1)); diag "$what $call $n: no servers at all"; }
+			dns leftovers >/dev/null
+			as_before && nothing_else && [ "$(answer leftovers)" = 0 ] || { bad=$((bad + 1)); diag "$what $call $n: not as before"; }
+		done
+	done
+done
+expr_true "killed at each step of setting and undoing" "$kills >= 20"
+equal "each time clean-up left it as before, and a second one did nothing" $bad 0
+before 'nameserver 192.0.2.53\n'
+dns set dn0 "file $SERVERS" >/dev/null
+dns set dn1 "file servers=10.7.0.1" >/dev/null
+equal "clean-up leaves alone what lives" "$(answer leftovers dn1)" 1
+equal "only that" "$(grep -c '^#+' $CONF)" 1
+dns leftovers >/dev/null
+check "and without it, as before" as_before
+
+# --- resolvconf -------------------------------------------------------------------------------------
+
+show_resolvconf
+if [ -x /usr/sbin/resolvconf ] && /usr/sbin/resolvconf --version 2>/dev/null | grep -q openresolv; then
+	before 'nameserver 192.0.2.53\n'
+	equal "resolvconf is preferred to the file" "$(dns backend | cut -d' ' -f1)" resolvconf
+	check "resolvconf: set" dns set dn0 "resolvconf $SERVERS"
+	equal "resolvconf: ours" "$(nameservers)" 10.6.0.1,fd06::1
+	equal "resolvconf: intact" "$(answer intact dn0 "resolvconf $SERVERS")" 1
+	check "resolvconf: changed" dns set dn0 "resolvconf servers=10.6.0.2 default=yes"
+	equal "resolvconf: to the new server" "$(nameservers)" 10.6.0.2
+	equal "resolvconf: the old settings are not in force" "$(answer intact dn0 "resolvconf $SERVERS")" 0
+	check "resolvconf: a second link" dns set dn1 "resolvconf servers=10.7.0.1 default=no"
+	check "resolvconf: unset" dns unset dn0 "resolvconf servers=10.6.0.2"
+	equal "resolvconf: the second link remains" "$(nameservers)" 10.7.0.1
+	equal "resolvconf: clean-up finds the record of a killed process" "$(answer leftovers)" 1
+	equal "resolvconf: and then nothing" "$(answer leftovers)" 0
+	check "resolvconf: as before" as_before
+	equal "resolvconf: undone twice" "$(answer unset dn1 "resolvconf servers=10.7.0.1")" 0
+	dns set dn0 "resolvconf $SERVERS" >/dev/null
+	echo 'nameserver 203.0.113.1' >$CONF
+	equal "resolvconf: trampled is noticed" "$(answer intact dn0 "resolvconf $SERVERS")" -ESTALE
+	dns unset dn0 "resolvconf $SERVERS" >/dev/null
+	rm -f /etc/resolv.conf.bak
+	before 'nameserver 192.0.2.53\n'
+	mount -o remount,bind,ro "$TMP/etc" /etc
+	check_not "resolvconf: read-only is an error" dns set dn0 "resolvconf $SERVERS"
+	mount -o remount,bind,rw "$TMP/etc" /etc
+	check "resolvconf: and nothing half done" as_before
+	equal "resolvconf: no record either" "$(ls /run/resolvconf/interfaces 2>/dev/null)" ""
+else
+	skip "resolvconf" "openresolv is not installed"
+fi
+
+# --- systemd-resolved --------------------------------------------------------------------------------
+
+LOG=$TMP/resolved.log
+stub() { # stub [FAILING_METHOD]: sets STUB
+	: >"$LOG"
+	"$PYTHON" "$LIB/resolved_stub.py" "$LOG" "$@" >"$TMP/stub.out" 2>&1 &
+	STUB=$!
+	PIDS+=($STUB)
+	wait_for 10 grep -q ready "$LOG"
+}
+calls() { tr '\n' ';' <"$LOG" | sed 's/^ready;//'; }
+if command -v dbus-daemon >/dev/null && "$PYTHON" -c 'import dbus, gi' 2>/dev/null; then
+	export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$TMP/bus
+	dbus-daemon --session --nofork --nopidfile --address="$DBUS_SYSTEM_BUS_ADDRESS" >"$TMP/bus.log" 2>&1 &
+	PIDS+=($!)
+	wait_for 10 test -S "$TMP/bus"
+	hide_resolvconf
+	before 'nameserver 127.0.0.53\n'
+	equal "resolved: not chosen while it does not run" "$(dns backend | cut -d' ' -f1)" file
+	check "resolved: the stub runs" stub
+	equal "resolved: chosen" "$(dns backend | cut -d' ' -f1)" resolved
+	before 'nameserver 192.0.2.53\n'
+	equal "resolved: not chosen where programs do not ask it" "$(dns backend | cut -d' ' -f1)" file
+	check "resolved: set" dns set dn0 "resolved $SERVERS"
+	equal "resolved: it was told servers, domains and the default" "$(calls)" \
+		"SetLinkDNS 10.6.0.1 fd06::1;SetLinkDomains corp.example ~lab.example ~.;SetLinkDefaultRoute yes;FlushCaches;"
+	equal "resolved: intact" "$(answer intact dn0 "resolved $SERVERS")" 1
+	equal "resolved: other servers are somebody else's" "$(answer intact dn0 "resolved servers=10.6.0.9")" -ESTALE
+	: >"$LOG"
+	dns set dn0 "resolved servers=10.6.0.1 domains=~corp.example default=no" >/dev/null
+	equal "resolved: only some domains" "$(calls)" \
+		"SetLinkDNS 10.6.0.1;SetLinkDomains ~corp.example;SetLinkDefaultRoute no;FlushCaches;"
+	stop $STUB
+	check "resolved: started anew" stub
+	equal "resolved: it has forgotten, and that is said" "$(answer intact dn0 "resolved $SERVERS")" 0
+	check "resolved: told again" dns set dn0 "resolved $SERVERS"
+	equal "resolved: in force again" "$(answer intact dn0 "resolved $SERVERS")" 1
+	: >"$LOG"
+	check "resolved: undone" dns unset dn0 "resolved $SERVERS"
+	equal "resolved: by RevertLink" "$(calls)" "RevertLink;"
+	check "resolved: resolv.conf was never touched" as_before
+	stop $STUB
+	equal "resolved: without it there is nothing to undo" "$(answer unset dn0 "resolved $SERVERS")" 0
+	check_not "resolved: without it setting fails" dns set dn0 "resolved $SERVERS"
+	stub SetLinkDefaultRoute
+	check_not "resolved: one call fails, all fails" dns set dn0 "resolved $SERVERS"
+	equal "resolved: and nothing half done" "$(calls)" \
+		"SetLinkDNS 10.6.0.1 fd06::1;SetLinkDomains corp.example ~lab.example ~.;SetLinkDefaultRoute yes;RevertLink;"
+	stop $STUB
+else
+	skip "resolved" "needs dbus-daemon, python3-dbus and python3-gi"
+fi
+
+# --- words --------------------------------------------------------------------------------------------
+
+for text in 'file servers=x' 'file' 'file servers=10.0.0.1 domains=a/b' 'file servers=10.0.0.1 more=1' 'none servers=10.0.0.1'; do
+	check_not "refused: $text" dns set dn0 "$text"
+done
+check "refused, and untouched" as_before
+done_testing
