@@ -64,7 +64,13 @@ struct agent_network_settings {
 	enum agent_type type;
 	bool enable;
 
-	/* wireguard; of static: ifname, addresses, mtu and the machine's part below */
+	/*
+	 * wireguard. Of static: ifname, addresses, mtu, listen_port, bind_address and the
+	 * machine's part below. Whatever the type: a key that stands in a file
+	 * (private_key_path, a peer's psk_path) is not read yet; who starts the network
+	 * puts it into fwd->private_key, fwd->peer[i].psk (i as in peers) or fixed->secret.
+	 * One that stands in the configuration is there already.
+	 */
 	char ifname[ADIT_IFNAME_LEN]; /* "" = named by the system */
 	uint8_t *private_key;         /* secret memory; NULL = none */
 	char *private_key_path;       /* read at connect; NULL = none */
@@ -109,7 +115,7 @@ struct agent_config {
 	char state_dir[256];      /* "/var/lib/adit" */
 	char user[32];            /* the network process becomes this user; "" = stays */
 	char operators[32], observers[32]; /* groups; "" = none */
-	unsigned log_level;       /* enum adit_log_level */
+	unsigned log_level;       /* 0 off, 1 error, 2 warning, 3 info (default), 4 debug */
 	struct agent_network_settings *networks; /* in the order of the files */
 	size_t network_cnt;
 };
@@ -120,7 +126,8 @@ struct agent_config {
  */
 struct agent_opener {
 	int (*open)(void *user, struct adit_textfile *ret, const char *path);
-	/* Names of PATH's drop-ins, sorted, that shall be read after it; -errno or their number. */
+	/* Paths of PATH's drop-ins, sorted, that shall be read after it; -errno or their
+	 * number. The list and its items are the caller's then (agent_names_free). */
 	int (*drop_ins)(void *user, const char *path, char ***names);
 	void *user;
 };
@@ -133,7 +140,17 @@ struct agent_config *agent_config_read(const char *path, const struct agent_open
 void agent_config_free(struct agent_config *config);
 struct agent_network_settings *agent_config_find(const struct agent_config *config, const char *name);
 
+/* What NULL in place of an opener's functions stands for; the helper process uses them too. A
+ * configuration in /etc/adit has drop-ins in /usr/lib/adit/conf.d, /run/adit/conf.d and
+ * /etc/adit/conf.d, the later masking the earlier ones' names; any other in conf.d beside it.
+ * -EPERM: others than root and we may put files there. */
+int agent_file_direct(struct adit_textfile *ret, const char *path);
+int agent_drop_ins(const char *path, char ***names);
+int agent_drop_ins_in(const char *const *dirs, char ***names); /* ends with NULL; the last has most say */
+void agent_names_free(char **names, size_t cnt);
+
 /* Would the two make the same network? (reload leaves it alone then) */
 bool agent_network_same(const struct agent_network_settings *a, const struct agent_network_settings *b);
+bool agent_peer_same(const struct agent_peer *a, const struct agent_peer *b);
 
 #endif
