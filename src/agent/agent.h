@@ -32,6 +32,7 @@ struct agent {
 	int epoll_fd;
 	adit_time started;
 	bool ending;             /* shutdown was asked for */
+	adit_time confirm_by;    /* all is undone then, unless agent_confirm was called; ADIT_NEVER */
 };
 
 /* networks.c: these enter states; they return 0 or -errno with a sentence. */
@@ -48,6 +49,9 @@ int agent_peer_add(struct agent *a, struct agent_network *n, const struct agent_
 		   size_t err_len);
 int agent_peer_remove(struct agent *a, struct agent_network *n, const uint8_t public_key[ADIT_KEY_LEN], char *err,
 		      size_t err_len);
+
+/* agent.c: the changes of `adit agent --confirm` stay. False: nothing waits for that. */
+bool agent_confirm(struct agent *a);
 
 /* Bodies of commands; argv[0] is the command's name; return an enum adit_exit. */
 int adit_agent_main(int argc, char **argv);

@@ -32,6 +32,7 @@
 #include "base/time.h"
 #include "crypto/keytext.h"
 
+struct adit_tunnel;
 struct agent;
 struct agent_network;
 struct agent_snapshot;
@@ -67,6 +68,10 @@ struct agent_network_ops {
 	void (*moved)(struct agent_network *n, adit_time now);
 	/* Fills what it knows; peers one after another. 0 or -ENOMEM. */
 	int (*snapshot)(struct agent_network *n, struct agent_snapshot *ret);
+	/* Of one that is open: whose threads the watchdog asks. NULL: nobody's. */
+	struct adit_tunnel *(*tunnel)(struct agent_network *n);
+	/* Writes what open would do to this machine (adit_step_print), and does nothing. NULL: nothing. */
+	int (*plan)(struct agent_network *n, FILE *out, char *err, size_t err_len);
 };
 
 struct agent_network {
