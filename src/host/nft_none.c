@@ -32,9 +32,10 @@ void adit_nft_close(struct adit_nft *nft)
 
 const char *adit_nft_detail(const struct adit_nft *nft)
 {
-	return nft->asked ? "this adit was built without libnftnl, so it has no killswitch, no replies of full "
-			    "tunnels and no gateways"
-			  : "";
+	return nft->asked ?
+		       "this adit was built without libnftnl, so it has no killswitch, no replies of full "
+		       "tunnels and no gateways" :
+		       "";
 }
 
 int adit_nft_fd(const struct adit_nft *nft)
