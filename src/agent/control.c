@@ -3,41 +3,390 @@
 #include "agent/control.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
-struct agent_control {
-	struct agent *agent;
-};
+#include "agent/control_internal.h"
+#include "host/unixsock.h"
+
+#define SAMPLE_WATCHED   ADIT_SEC
+#define SAMPLE_UNWATCHED (10 * ADIT_SEC)
+#define WATCHED_FOR      (60 * ADIT_SEC)
+#define SAMPLE_SHARE     20 /* notes take at most this part of the time */
+
+adit_time agent_control_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return ts.tv_sec * ADIT_SEC + ts.tv_nsec;
+}
+
+/* --- who comes in ----------------------------------------------------------------- */
+
+bool agent_control_may_ask(struct agent_control *c, uid_t uid, adit_time now)
+{
+	struct agent_asker *a = NULL, *oldest = &c->asker[0];
+	double tokens;
+
+	for (size_t i = 0; i < sizeof(c->asker) / sizeof(c->asker[0]) && !a; i++) {
+		if (c->asker[i].filled && c->asker[i].uid == uid)
+			a = &c->asker[i];
+		else if (c->asker[i].filled < oldest->filled)
+			oldest = &c->asker[i];
+	}
+	if (!a) {
+		a = oldest;
+		*a = (struct agent_asker){ uid, AGENT_ASK_BURST, now };
+	}
+	tokens = a->tokens + (double)(now - a->filled) / ADIT_SEC * AGENT_ASK_PER_SECOND;
+	a->tokens = tokens > AGENT_ASK_BURST ? AGENT_ASK_BURST : tokens;
+	a->filled = now;
+	if (a->tokens < 1)
+		return false;
+	a->tokens -= 1;
+	return true;
+}
+
+/* Once a second at most, so that refusals cannot fill the log. */
+static void note_refusal(struct agent_control *c, const struct agent_caller *caller, const char *why, adit_time now)
+{
+	struct agent_event e = { .kind = "control" };
+	int n;
+
+	if (c->refused_at && now - c->refused_at < ADIT_SEC) {
+		c->refused++;
+		return;
+	}
+	n = snprintf(e.text, sizeof(e.text), "connection refused: uid %u, pid %d %s", (unsigned)caller->uid,
+		     (int)caller->pid, why);
+	if (c->refused)
+		snprintf(e.text + n, sizeof(e.text) - (size_t)n, "; %u more since the last line", c->refused);
+	c->refused = 0;
+	c->refused_at = now;
+	agent_event_add(&c->agent->events, &e);
+}
+
+/* Of those of the uid (or of all), the one that was silent longest and is owed nothing. */
+static struct agent_session *most_silent(struct agent_control *c, const uid_t *uid, bool nobody)
+{
+	struct agent_session *found = NULL;
+
+	for (struct adit_list *l = c->sessions.next; l != &c->sessions; l = l->next) {
+		struct agent_session *s = adit_container_of(l, struct agent_session, link);
+
+		if ((uid && s->caller.uid != *uid) || (nobody && s->role != AGENT_ROLE_NONE))
+			continue;
+		if (s->state != AGENT_SESSION_PENDING && (!found || s->touched < found->touched))
+			found = s;
+	}
+	return found;
+}
+
+static unsigned count(const struct agent_control *c, const uid_t *uid, bool nobody)
+{
+	unsigned n = 0;
+
+	for (struct adit_list *l = c->sessions.next; l != &c->sessions; l = l->next) {
+		const struct agent_session *s = adit_container_of(l, struct agent_session, link);
+
+		n += (!uid || s->caller.uid == *uid) && (!nobody || s->role == AGENT_ROLE_NONE);
+	}
+	return n;
+}
+
+/* Room for one more, at the cost of one that says nothing. */
+static bool make_way(struct agent_control *c, uid_t uid, enum agent_role role)
+{
+	struct agent_session *victim = NULL;
+
+	if (role == AGENT_ROLE_NONE && count(c, NULL, true) >= AGENT_SESSIONS_NOBODY)
+		victim = most_silent(c, NULL, true);
+	else if (count(c, &uid, false) >= AGENT_SESSIONS_PER_UID)
+		victim = most_silent(c, &uid, false);
+	else if (c->session_cnt >= AGENT_SESSIONS_MAX)
+		victim = most_silent(c, NULL, false);
+	else
+		return true;
+	if (victim)
+		agent_session_free(victim);
+	return victim != NULL;
+}
+
+static void admit(struct agent_control_listener *l, int fd)
+{
+	struct agent_control *c = l->control;
+	adit_time now = agent_control_now();
+	struct agent_caller caller;
+	enum agent_role role;
+
+	agent_caller_of(&caller, fd, &c->rules);
+	role = caller.role > l->most ? l->most : caller.role;
+	if (role == AGENT_ROLE_NONE)
+		note_refusal(c, &caller, "has no role", now);
+	if (!make_way(c, caller.uid, role)) {
+		note_refusal(c, &caller, "finds every place taken", now);
+		close(fd);
+		return;
+	}
+	agent_session_new(c, fd, &caller, role, now);
+}
+
+static void rest(struct agent_control_listener *l, bool on)
+{
+	struct epoll_event ev = { .events = on ? 0 : EPOLLIN, .data.ptr = &l->watch };
+
+	epoll_ctl(l->control->agent->epoll_fd, EPOLL_CTL_MOD, l->watch.fd, &ev);
+	l->resting_until = on ? agent_control_now() + ADIT_SEC : ADIT_NEVER;
+}
+
+/* Out of descriptors: somebody silent goes; where that is not enough, look again in a second. */
+static void listener_ready(struct adit_watch *w, uint32_t events)
+{
+	struct agent_control_listener *l = adit_container_of(w, struct agent_control_listener, watch);
+	int fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct agent_session *victim;
+
+	(void)events;
+	if (fd >= 0) {
+		admit(l, fd);
+	} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+		victim = most_silent(l->control, NULL, false);
+		if (victim)
+			agent_session_free(victim);
+		else
+			rest(l, true);
+	}
+}
+
+/* --- sockets ----------------------------------------------------------------------- */
+
+static void make_folder(const char *path)
+{
+	char folder[108];
+	char *slash;
+
+	snprintf(folder, sizeof(folder), "%s", path);
+	slash = strrchr(folder, '/');
+	if (!slash || slash == folder)
+		return;
+	*slash = '\0';
+	mkdir(folder, 0755);
+}
+
+static void log_problem(struct agent *a, const char *path, int r, const char *what)
+{
+	struct agent_event e = { .kind = "control" };
+
+	snprintf(e.text, sizeof(e.text), "%s: %s%s", path, what ? what : strerror(-r),
+		 r == -EADDRINUSE ? " (an agent serves it already)" : "");
+	agent_event_add(&a->events, &e);
+}
+
+/* Never for everybody: for root, for who started the agent, and for one group. */
+static int open_for_group(const char *path, gid_t group)
+{
+	int fd = adit_unix_listen(path);
+
+	if (fd < 0)
+		return fd;
+	if (group != AGENT_NO_GROUP && chown(path, (uid_t)-1, group) < 0) {
+		int r = -errno;
+
+		close(fd);
+		unlink(path);
+		return r;
+	}
+	listen(fd, 128);
+	if (chmod(path, 0660) < 0)
+		return close(fd), -EACCES;
+	return fd;
+}
+
+static int listen_at(struct agent_control *c, unsigned i, const char *path, gid_t group, enum agent_role most)
+{
+	struct agent_control_listener *l = &c->listener[i];
+	int fd;
+
+	if (!path[0])
+		return 0;
+	make_folder(path);
+	fd = open_for_group(path, group);
+	if (fd < 0) {
+		log_problem(c->agent, path, fd, NULL);
+		return fd;
+	}
+	l->watch = (struct adit_watch){ fd, listener_ready };
+	l->most = most;
+	snprintf(l->path, sizeof(l->path), "%s", path);
+	return adit_watch_add(c->agent->epoll_fd, &l->watch, EPOLLIN);
+}
+
+static int find_groups(struct agent_control *c, const struct agent_config *cfg)
+{
+	int r = agent_role_group(&c->rules.operators, cfg->operators);
+
+	if (r) {
+		log_problem(c->agent, cfg->operators, r, "there is no such group (operators)");
+		return r;
+	}
+	r = agent_role_group(&c->rules.observers, cfg->observers);
+	if (r)
+		log_problem(c->agent, cfg->observers, r, "there is no such group (observers)");
+	return r;
+}
 
 int agent_control_init(struct agent *a)
 {
-	a->control = calloc(1, sizeof(*a->control));
-	if (!a->control)
+	struct agent_control *c = calloc(1, sizeof(*c));
+	char err[256] = "";
+	int r;
+
+	if (!c)
 		return -ENOMEM;
-	a->control->agent = a;
-	return 0;
+	a->control = c;
+	c->agent = a;
+	c->rules = (struct agent_role_rules){ geteuid(), AGENT_NO_GROUP, AGENT_NO_GROUP };
+	adit_list_init(&c->sessions);
+	for (unsigned i = 0; i < 2; i++)
+		c->listener[i] = (struct agent_control_listener){ .watch.fd = -1, .control = c,
+								  .resting_until = ADIT_NEVER };
+	c->rates = agent_rates_new();
+	if (!c->rates) {
+		agent_control_fini(a);
+		return -ENOMEM;
+	}
+	r = find_groups(c, a->config);
+	if (!r)
+		r = listen_at(c, 0, a->config->control_socket, c->rules.operators, AGENT_ROLE_ADMIN);
+	if (!r)
+		r = listen_at(c, 1, a->config->status_socket, c->rules.observers, AGENT_ROLE_OBSERVER);
+	if (!r) {
+		r = agent_http_init(&c->http, a, c->rates, err, sizeof(err));
+		if (r)
+			log_problem(a, "http", r, err);
+	}
+	if (r)
+		agent_control_fini(a);
+	return r;
 }
 
 void agent_control_fini(struct agent *a)
 {
-	free(a->control);
+	struct agent_control *c = a->control;
+
+	if (!c)
+		return;
+	while (!adit_list_empty(&c->sessions))
+		agent_session_free(adit_container_of(c->sessions.next, struct agent_session, link));
+	for (unsigned i = 0; i < 2; i++) {
+		if (c->listener[i].watch.fd < 0)
+			continue;
+		close(c->listener[i].watch.fd);
+		unlink(c->listener[i].path);
+	}
+	agent_http_fini(&c->http);
+	agent_rates_free(c->rates);
+	free(c);
 	a->control = NULL;
+}
+
+/* --- time ----------------------------------------------------------------------------- */
+
+void agent_control_looked(struct agent_control *c, adit_time now)
+{
+	if (c->sample_at - now > SAMPLE_WATCHED && now - c->looked_at > WATCHED_FOR)
+		c->sample_at = now; /* the first look in a while */
+	c->looked_at = now;
+}
+
+/* Notes every open network's counters; returns when to do it again. */
+static adit_time sample(struct agent_control *c, adit_time now)
+{
+	adit_time step = now - c->looked_at < WATCHED_FOR || c->agent->config->page ? SAMPLE_WATCHED : SAMPLE_UNWATCHED;
+	adit_time took;
+
+	for (struct agent_network *n = c->agent->networks; n; n = n->next) {
+		struct agent_snapshot s;
+
+		if (!n->impl || agent_snapshot_take(&s, n))
+			continue;
+		agent_rates_note(c->rates, &s);
+		agent_snapshot_free(&s);
+	}
+	agent_rates_forget(c->rates, now - 600 * ADIT_SEC);
+	took = agent_control_now() - now;
+	return now + (took * SAMPLE_SHARE > step ? took * SAMPLE_SHARE : step);
+}
+
+static bool any_open(const struct agent *a)
+{
+	const struct agent_network *n;
+
+	for (n = a->networks; n && !n->impl; n = n->next)
+		;
+	return n != NULL;
+}
+
+static adit_time earlier(adit_time a, adit_time b)
+{
+	return a < b ? a : b;
 }
 
 adit_time agent_control_due(const struct agent *a)
 {
-	(void)a;
-	return ADIT_NEVER;
+	const struct agent_control *c = a->control;
+	adit_time due;
+
+	if (!c)
+		return ADIT_NEVER;
+	due = any_open(a) ? c->sample_at : ADIT_NEVER;
+	for (unsigned i = 0; i < 2; i++)
+		if (c->listener[i].watch.fd >= 0)
+			due = earlier(due, c->listener[i].resting_until);
+	for (struct adit_list *l = c->sessions.next; l != &c->sessions; l = l->next)
+		due = earlier(due, agent_session_due(adit_container_of(l, struct agent_session, link)));
+	return earlier(due, agent_http_due(&c->http));
 }
 
 void agent_control_tick(struct agent *a, adit_time now)
 {
-	(void)a;
-	(void)now;
+	struct agent_control *c = a->control;
+	struct adit_list *l, *next;
+
+	if (!c)
+		return;
+	if (c->http.asked > c->looked_at)
+		agent_control_looked(c, c->http.asked);
+	if (c->sample_at <= now && any_open(a))
+		c->sample_at = sample(c, now);
+	for (unsigned i = 0; i < 2; i++)
+		if (c->listener[i].watch.fd >= 0 && c->listener[i].resting_until <= now)
+			rest(&c->listener[i], false);
+	for (l = c->sessions.next; l != &c->sessions; l = next) {
+		struct agent_session *s = adit_container_of(l, struct agent_session, link);
+
+		next = l->next;
+		if (agent_session_due(s) <= now)
+			agent_session_tick(s, now);
+	}
+	agent_http_tick(&c->http, now);
 }
 
 bool agent_control_idle(const struct agent *a)
 {
-	(void)a;
+	const struct agent_control *c = a->control;
+
+	if (!c)
+		return true;
+	for (struct adit_list *l = c->sessions.next; l != &c->sessions; l = l->next)
+		if (adit_container_of(l, struct agent_session, link)->out)
+			return false;
 	return true;
 }
