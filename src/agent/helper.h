@@ -39,6 +39,7 @@ struct helper;
 
 struct helper_config {
 	const char *config_path; /* absolute: it and its drop-ins may be read */
+	bool background;         /* it lets go of the terminal at once */
 };
 
 /* Forks the helper (where this process has CAP_NET_ADMIN); call it while there is one

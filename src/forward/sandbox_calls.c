@@ -49,7 +49,8 @@ static const char *const allowed[] = {
 	"close", "close_range", "dup", "dup2", "dup3", "fcntl", "ioctl", "pipe", "pipe2", "lseek", "open", "openat", "stat",
 	"fstat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2", "readlink", "readlinkat",
 	"getdents64", "getcwd", "unlink", "unlinkat", "rename", "renameat", "renameat2", "chmod", "fchmod", "fchmodat",
-	"umask", "ftruncate", "fsync", "fdatasync", "statfs", "fstatfs",
+	"umask", "ftruncate", "fsync", "fdatasync", "statfs", "fstatfs", "memfd_create", "inotify_init1", "inotify_add_watch",
+	"inotify_rm_watch",
 	/* clocks and randomness */
 	"clock_gettime", "clock_getres", "gettimeofday", "time", "getrandom",
 	/* memory */

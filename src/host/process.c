@@ -182,18 +182,30 @@ static void let_go_of_terminal(void)
 	process.detached = true;
 }
 
-void adit_process_detach(int status)
+static void report(int status)
 {
 	unsigned char code = (unsigned char)status;
 
-	if (process.report_fd < 0)
-		return;
-	if (!status)
-		let_go_of_terminal();
 	while (write(process.report_fd, &code, 1) < 0 && errno == EINTR)
 		;
 	close(process.report_fd);
 	process.report_fd = -1;
+}
+
+void adit_process_leave(int status)
+{
+	if (process.report_fd < 0)
+		return;
+	let_go_of_terminal();
+	report(status);
+}
+
+void adit_process_detach(int status)
+{
+	if (!status)
+		adit_process_leave(status);
+	else if (process.report_fd >= 0)
+		report(status);
 }
 
 bool adit_process_detached(void)

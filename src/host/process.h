@@ -32,6 +32,8 @@ int adit_process_background(void);
 /* In the child: lets the parent exit with this status; with 0 also lets go of
  * the terminal. No effect in the foreground. */
 void adit_process_detach(int status);
+/* The same, and lets go of the terminal whatever the status: the child goes on. */
+void adit_process_leave(int status);
 /* In the background, and the terminal let go of: messages go to syslog(3). */
 bool adit_process_detached(void);
 

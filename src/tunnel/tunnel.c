@@ -351,12 +351,9 @@ void adit_tunnel_ask(struct adit_tunnel *t)
 
 bool adit_tunnel_answered(const struct adit_tunnel *t)
 {
-	for (unsigned i = 0; i < t->threads; i++) {
-		unsigned asked = atomic_load(&t->data[i].asked);
-
-		if (!asked || atomic_load(&t->data[i].answered) != asked)
+	for (unsigned i = 0; i < t->threads; i++)
+		if (atomic_load(&t->data[i].answered) != atomic_load(&t->data[i].asked))
 			return false;
-	}
 	return true;
 }
 

@@ -71,7 +71,7 @@ void *adit_tunnel_core(struct adit_tunnel *t);
 void adit_tunnel_pause(struct adit_tunnel *t);
 void adit_tunnel_resume(struct adit_tunnel *t);
 /* Can the data threads move packets? ask wakes them; answered: all of them have passed their loop
- * since (false before the first ask). Not under the hold. */
+ * since (true before the first ask). Not under the hold. */
 void adit_tunnel_ask(struct adit_tunnel *t);
 bool adit_tunnel_answered(const struct adit_tunnel *t);
 /* CLOCK_BOOTTIME. */
