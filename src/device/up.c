@@ -32,6 +32,7 @@
 #include "device/up_plan.h"
 #include "host/apply.h"
 #include "host/journal.h"
+#include "host/keeper.h"
 
 #define FILE_MAX (512u << 20)
 
@@ -126,17 +127,18 @@ static int open_host(struct up *up, bool lock)
 		return fail_errno(up, "cannot speak to the kernel (netlink)", r);
 	if (!lock)
 		return 0;
-	up->lock_fd = adit_journal_lock(ADIT_JOURNAL_DIR);
+	up->lock_fd = adit_journal_lock(adit_state_dir(NULL));
 	if (up->lock_fd == -EBUSY)
-		return fail(up,
-			    "another adit up or down is at work (it holds the lock of " ADIT_JOURNAL_DIR ")");
-	return up->lock_fd < 0 ? fail_errno(up, ADIT_JOURNAL_DIR, up->lock_fd) : 0;
+		return fail(up, "another adit up or down is at work (it holds the lock of %s)",
+			    adit_state_dir(NULL));
+	return up->lock_fd < 0 ? fail_errno(up, adit_state_dir(NULL), up->lock_fd) : 0;
 }
 
 static void close_host(struct up *up)
 {
 	adit_netlink_close(up->nl);
-	adit_journal_unlock(ADIT_JOURNAL_DIR, up->lock_fd);
+	if (up->lock_fd >= 0)
+		close(up->lock_fd);
 }
 
 /* SIGINT and the like are looked at between steps, so that none is done by half. */
@@ -173,12 +175,12 @@ static int take_down(struct up *up, const struct adit_plan *plan)
 	if (r) {
 		if (pidfd >= 0)
 			close(pidfd);
-		fail(up, "%s; the journal in " ADIT_JOURNAL_DIR " stays: try adit down %s again", err,
+		fail(up, "%s; the journal in %s stays: try adit down %s again", err, adit_state_dir(NULL),
 		     up->name);
 		return r;
 	}
 	adit_up_wait_gone(up->name, pidfd);
-	r = adit_journal_remove(ADIT_JOURNAL_DIR, up->name);
+	r = adit_journal_remove(adit_state_dir(NULL), up->name);
 	if (r)
 		fail_errno(up, "cannot remove the journal", r);
 	return r;
@@ -286,27 +288,26 @@ static int port_is_free(uint16_t port)
 static int check_name(struct up *up)
 {
 	struct adit_link link;
-	struct adit_plan old;
-	bool this_boot = false;
+	struct adit_journal old;
 	bool there = adit_link_find(up->nl, up->name, &link) == 0;
 	bool alive = adit_uapi_alive(up->name);
-	int r = adit_journal_read(&old, ADIT_JOURNAL_DIR, up->name, &this_boot);
+	int r = adit_journal_read(&old, adit_state_dir(NULL), up->name);
 
 	if (r && r != -ENOENT && r != -EBADMSG)
 		return fail_errno(up, "cannot read the journal", r);
-	if (!r && this_boot && there && alive) {
-		adit_plan_fini(&old);
+	if (!r && old.this_boot && there && alive) {
+		adit_plan_fini(&old.plan);
 		return fail(up, "is up already (adit show %s; adit down %s)", up->name, up->name);
 	}
-	if (!r && this_boot && !alive) {
+	if (!r && old.this_boot && !alive) {
 		fprintf(stderr, "%s: %s: undoing what a killed process left first\n", up->command, up->name);
-		r = take_down(up, &old);
-		adit_plan_fini(&old);
+		r = take_down(up, &old.plan);
+		adit_plan_fini(&old.plan);
 		if (r)
 			return ADIT_EXIT_FAILED;
 		there = adit_link_find(up->nl, up->name, &link) == 0;
 	} else if (!r) {
-		adit_plan_fini(&old);
+		adit_plan_fini(&old.plan);
 	}
 	if (there)
 		return fail(up, "there is an interface of this name, and adit up did not make it");
@@ -351,7 +352,7 @@ static int bring_up_or_undo(struct up *up, const struct adit_plan *plan, const s
 	if (r == -EADDRINUSE)
 		return fail(up, "ListenPort %u is in use by another program (ss -ulpn names it)",
 			    conf->listen_port);
-	r = adit_journal_write(ADIT_JOURNAL_DIR, plan);
+	r = adit_journal_write(adit_state_dir(NULL), plan, true);
 	if (r)
 		return fail_errno(up, "cannot write the journal", r);
 	status = interrupted() ? fail(up, "interrupted") : bring_up(up, plan, conf, endpoints);
@@ -446,7 +447,7 @@ static int down_without_journal(struct up *up)
 {
 	struct adit_link link;
 
-	adit_journal_remove(ADIT_JOURNAL_DIR, up->name); /* one that was never finished */
+	adit_journal_remove(adit_state_dir(NULL), up->name); /* one that was never finished */
 	if (adit_link_find(up->nl, up->name, &link) == 0)
 		return fail(up,
 			    "adit up did not make this interface (ip link delete %s ends it, whoever did)",
@@ -465,9 +466,8 @@ static int down_with(struct up *up, const struct adit_plan *plan)
 
 int adit_down_main(int argc, char **argv)
 {
-	struct adit_plan plan;
+	struct adit_journal old;
 	struct up up = { 0 };
-	bool this_boot;
 	int status = read_arguments(&up, argc, argv, "adit down", false);
 	int r;
 
@@ -477,20 +477,20 @@ int adit_down_main(int argc, char **argv)
 	status = open_host(&up, true);
 	if (status)
 		goto out;
-	r = adit_journal_read(&plan, ADIT_JOURNAL_DIR, up.name, &this_boot);
+	r = adit_journal_read(&old, adit_state_dir(NULL), up.name);
 	if (r == -ENOENT) {
 		status = down_without_journal(&up);
 	} else if (r == -EBADMSG) {
-		status = fail(&up, ADIT_JOURNAL_DIR "/%s.journal is not a journal of this program: remove it",
-			      up.name);
+		status = fail(&up, "%s/%s.journal is not a journal of this program: remove it",
+			      adit_state_dir(NULL), up.name);
 	} else if (r) {
 		status = fail_errno(&up, "cannot read the journal", r);
 	} else {
-		if (this_boot)
-			status = down_with(&up, &plan);
+		if (old.this_boot)
+			status = down_with(&up, &old.plan);
 		else
-			adit_journal_remove(ADIT_JOURNAL_DIR, up.name); /* the reboot undid it */
-		adit_plan_fini(&plan);
+			adit_journal_remove(adit_state_dir(NULL), up.name); /* the reboot undid it */
+		adit_plan_fini(&old.plan);
 	}
 out:
 	close_host(&up);

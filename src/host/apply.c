@@ -18,6 +18,19 @@ void adit_host_fini(struct adit_host *h)
 	h->nft = NULL;
 }
 
+/* As adit_step_intact, but 1 too for what is not to be fought for. */
+static int settled(struct adit_host *h, const struct adit_machine *m, const struct adit_step *step,
+		   const struct adit_plan *plan)
+{
+	const struct adit_step *before;
+	int intact = adit_step_intact(h, m, step, plan);
+
+	if (intact != -ESTALE || !h->before)
+		return intact;
+	before = adit_step_index_find(h->before, step);
+	return before && adit_step_equal(before, step) ? 1 : intact;
+}
+
 int adit_host_apply(struct adit_host *h, const struct adit_plan *plan, bool (*stop)(void), char *err,
 		    size_t err_len)
 {
@@ -35,7 +48,7 @@ int adit_host_apply(struct adit_host *h, const struct adit_plan *plan, bool (*st
 		if (stop && stop()) {
 			snprintf(err, err_len, "interrupted");
 			r = -EINTR;
-		} else if (step->kind == ADIT_STEP_TUN || adit_step_intact(h, &m, step, plan) != 1) {
+		} else if (step->kind == ADIT_STEP_TUN || settled(h, &m, step, plan) != 1) {
 			r = adit_step_apply(h, step, plan, err, err_len);
 		}
 	}
@@ -62,7 +75,7 @@ int adit_host_verify(struct adit_host *h, const struct adit_plan *plan, char *er
 		return r;
 	}
 	for (i = 0; i < plan->cnt && !r; i++) {
-		intact = adit_step_intact(h, &m, &plan->steps[i], plan);
+		intact = settled(h, &m, &plan->steps[i], plan);
 		if (intact == 1)
 			continue;
 		say_missing(&plan->steps[i], intact, err, err_len);

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "host/difference.h"
 #include "host/machine.h"
 #include "host/nft.h"
 #include "host/plan.h"
@@ -21,6 +22,8 @@ struct adit_host {
 	struct adit_nft *nft;    /* opened when first needed; it owns the table of guards */
 	const struct adit_plan *const *others;
 	size_t other_cnt;
+	/* Steps that were in force before: what somebody else has taken from those is left to him. NULL: none. */
+	const struct adit_step_index *before;
 };
 void adit_host_init(struct adit_host *h, struct adit_netlink *nl);
 /* Tables of nftables stay; the guards lose their owner. */

@@ -4,14 +4,16 @@
  *
  *	adit-journal 1
  *	boot 7a3f...
+ *	netns 4026531840
  *	tun wg0
  *	addr wg0 10.0.0.1/24
  *	end
  *
- * The last line shows that the file is whole.
+ * The last line shows that the file is whole. "served" before the steps: no process owns it.
  */
 #include "host/journal.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -26,6 +28,8 @@
 
 #define MAGIC    "adit-journal 1"
 #define BOOT_LEN 64
+#define SUFFIX      ".journal"
+#define LOCK_SUFFIX ".lock"
 
 static int read_boot_id(char id[BOOT_LEN])
 {
@@ -41,26 +45,32 @@ static int read_boot_id(char id[BOOT_LEN])
 	return r;
 }
 
+/* The number by which a network namespace is known while it lives; 0: the kernel has none. */
+static unsigned long long own_netns(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/net", &st) < 0 ? 0 : (unsigned long long)st.st_ino;
+}
+
 static int journal_path(char *buf, size_t size, const char *dir, const char *name, const char *suffix)
 {
 	if (!adit_ifname_valid(name))
 		return -EINVAL;
-	if ((size_t)snprintf(buf, size, "%s/%s.journal%s", dir, name, suffix) >= size)
+	if ((size_t)snprintf(buf, size, "%s/%s%s", dir, name, suffix) >= size)
 		return -ENAMETOOLONG;
 	return 0;
 }
 
-/* Opens the directory, made if need be, and takes its lock if nobody has it. */
-static int try_lock(const char *dir)
+/* Opens a lock's file, made if need be, and takes it if nobody has it. Only we may: a lock
+ * that everybody can take is one that anybody can keep. */
+static int take_lock(const char *path)
 {
 	struct stat st;
-	int fd, r;
+	int r, fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
-		return -errno;
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT ? -EWOULDBLOCK : -errno;
+		return -errno;
 	r = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
 	/* The one before us may have removed it as the last. */
 	if (!r && (fstat(fd, &st) < 0 || !st.st_nlink))
@@ -75,10 +85,15 @@ static int try_lock(const char *dir)
 int adit_journal_lock(const char *dir)
 {
 	const struct timespec pause = { 0, 50 * 1000 * 1000 };
+	char path[256];
 	int fd, tries;
 
+	if ((size_t)snprintf(path, sizeof(path), "%s/.lock", dir) >= sizeof(path))
+		return -ENAMETOOLONG;
+	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
+		return -errno;
 	for (tries = 0; tries < 200; tries++) {
-		fd = try_lock(dir);
+		fd = take_lock(path);
 		if (fd != -EWOULDBLOCK)
 			return fd;
 		nanosleep(&pause, NULL);
@@ -86,16 +101,37 @@ int adit_journal_lock(const char *dir)
 	return -EBUSY;
 }
 
-void adit_journal_unlock(const char *dir, int fd)
+int adit_journal_own(const char *dir, const char *name)
 {
-	if (fd < 0)
-		return;
-	rmdir(dir); /* only when it is empty, which the kernel sees to */
-	close(fd);
+	char path[256];
+	int r = journal_path(path, sizeof(path), dir, name, LOCK_SUFFIX);
+
+	if (!r)
+		r = take_lock(path);
+	return r == -EWOULDBLOCK ? -EBUSY : r;
 }
+
+bool adit_journal_owned(const char *dir, const char *name)
+{
+	char path[256];
+	bool owned;
+	int fd;
+
+	if (journal_path(path, sizeof(path), dir, name, LOCK_SUFFIX))
+		return false;
+	fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	owned = flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	close(fd);
+	return owned;
+}
+
+/* --- writing ----------------------------------------------------------------- */
 
 struct entry {
 	const struct adit_plan *plan;
+	bool served;
 	char boot[BOOT_LEN];
 };
 
@@ -104,26 +140,43 @@ static int write_steps(FILE *f, const void *what)
 	const struct entry *e = what;
 	size_t i;
 
-	fprintf(f, "%s\nboot %s\n", MAGIC, e->boot);
+	fprintf(f, "%s\nboot %s\nnetns %llu\n%s", MAGIC, e->boot, own_netns(), e->served ? "served\n" : "");
 	for (i = 0; i < e->plan->cnt; i++)
 		adit_step_print(f, &e->plan->steps[i]);
 	fprintf(f, "end\n");
 	return 0;
 }
 
-int adit_journal_write(const char *dir, const struct adit_plan *plan)
+int adit_journal_write(const char *dir, const struct adit_plan *plan, bool served)
 {
-	struct entry e = { .plan = plan };
+	struct entry e = { .plan = plan, .served = served };
 	char path[256];
-	int r = journal_path(path, sizeof(path), dir, plan->name, "");
+	int r = journal_path(path, sizeof(path), dir, plan->name, SUFFIX);
 
 	if (!r)
 		r = read_boot_id(e.boot);
 	return r ? r : adit_file_replace(path, write_steps, &e);
 }
 
+/* --- reading ------------------------------------------------------------------ */
+
+/* A line before the steps? */
+static bool read_fact(struct adit_journal *j, const char *line)
+{
+	char *end;
+
+	if (!strcmp(line, "served")) {
+		j->served = true;
+		return true;
+	}
+	if (strncmp(line, "netns ", 6))
+		return false;
+	j->here = strtoull(line + 6, &end, 10) == own_netns();
+	return end != line + 6 && !*end;
+}
+
 /* A line, its end taken off. 1: it is "end"; -EBADMSG: it is not whole. */
-static int read_step(struct adit_plan *plan, char *line, ssize_t len)
+static int read_line(struct adit_journal *j, char *line, ssize_t len)
 {
 	struct adit_step step;
 	int r;
@@ -133,16 +186,18 @@ static int read_step(struct adit_plan *plan, char *line, ssize_t len)
 	line[len - 1] = '\0';
 	if (!strcmp(line, "end"))
 		return 1;
+	if (!j->plan.cnt && read_fact(j, line))
+		return 0;
 	r = adit_step_parse(&step, line);
 	if (r)
 		return r == -EINVAL ? -EBADMSG : r;
-	r = adit_plan_add(plan, &step);
+	r = adit_plan_add(&j->plan, &step);
 	free(step.text);
 	return r;
 }
 
 /* Reads the lines after the first two, up to "end". */
-static int read_steps(FILE *f, struct adit_plan *plan)
+static int read_lines(FILE *f, struct adit_journal *j)
 {
 	char *line = NULL;
 	size_t cap = 0;
@@ -150,53 +205,113 @@ static int read_steps(FILE *f, struct adit_plan *plan)
 	int r = 0;
 
 	while (!r && (len = getline(&line, &cap, f)) > 0)
-		r = read_step(plan, line, len);
+		r = read_line(j, line, len);
 	free(line);
 	if (r < 0)
 		return r;
 	return r && fgetc(f) == EOF ? 0 : -EBADMSG;
 }
 
-int adit_journal_read(struct adit_plan *ret, const char *dir, const char *name, bool *this_boot)
+static int read_file(FILE *f, struct adit_journal *j)
 {
-	char path[256], boot[BOOT_LEN], line[BOOT_LEN + 8];
-	struct adit_plan plan;
-	FILE *f;
-	int r;
+	char boot[BOOT_LEN], line[BOOT_LEN + 8];
+	int r = read_boot_id(boot);
 
-	r = journal_path(path, sizeof(path), dir, name, "");
-	if (!r)
-		r = read_boot_id(boot);
+	if (r)
+		return r;
+	if (!fgets(line, sizeof(line), f) || strcmp(line, MAGIC "\n") || !fgets(line, sizeof(line), f) ||
+	    strncmp(line, "boot ", 5))
+		return -EBADMSG;
+	line[strcspn(line, "\n")] = '\0';
+	j->this_boot = !strcmp(line + 5, boot);
+	return read_lines(f, j);
+}
+
+int adit_journal_read(struct adit_journal *ret, const char *dir, const char *name)
+{
+	struct adit_journal j = { .here = true };
+	char path[256];
+	FILE *f;
+	int r = journal_path(path, sizeof(path), dir, name, SUFFIX);
+
 	if (r)
 		return r;
 	f = fopen(path, "re");
 	if (!f)
 		return -errno;
-	adit_plan_init(&plan, name);
-	r = -EBADMSG;
-	if (fgets(line, sizeof(line), f) && !strcmp(line, MAGIC "\n") && fgets(line, sizeof(line), f) &&
-	    !strncmp(line, "boot ", 5)) {
-		line[strcspn(line, "\n")] = '\0';
-		*this_boot = !strcmp(line + 5, boot);
-		r = read_steps(f, &plan);
-	}
+	adit_plan_init(&j.plan, name);
+	r = read_file(f, &j);
 	fclose(f);
 	if (r)
-		adit_plan_fini(&plan);
+		adit_plan_fini(&j.plan);
 	else
-		*ret = plan;
+		*ret = j;
 	return r;
 }
 
 int adit_journal_remove(const char *dir, const char *name)
 {
-	char path[256], aside[256];
-	int r = journal_path(path, sizeof(path), dir, name, "");
+	/* The journal first: where we are killed, what is left says nothing. */
+	static const char *const suffixes[] = { SUFFIX, SUFFIX ".new", LOCK_SUFFIX };
+	char path[256];
+	size_t i;
+	int r;
 
-	if (!r)
-		r = journal_path(aside, sizeof(aside), dir, name, ".new");
-	if (r)
-		return r;
-	unlink(aside); /* of a writer that was killed */
-	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+	for (i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		r = journal_path(path, sizeof(path), dir, name, suffixes[i]);
+		if (r)
+			return r;
+		if (unlink(path) < 0 && errno != ENOENT)
+			return -errno;
+	}
+	return 0;
+}
+
+/* --- the folder ------------------------------------------------------------------ */
+
+/* Of "wg0.journal": "wg0". */
+static bool name_of(const char *file, char name[ADIT_IFNAME_LEN])
+{
+	size_t len = strlen(file), end = strlen(SUFFIX);
+
+	if (len <= end || len - end >= ADIT_IFNAME_LEN || strcmp(file + len - end, SUFFIX))
+		return false;
+	memcpy(name, file, len - end);
+	name[len - end] = '\0';
+	return adit_ifname_valid(name);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+int adit_journal_list(const char *dir, char (**names)[ADIT_IFNAME_LEN], size_t *cnt)
+{
+	char (*list)[ADIT_IFNAME_LEN] = NULL, name[ADIT_IFNAME_LEN], (*more)[ADIT_IFNAME_LEN];
+	const struct dirent *e;
+	size_t n = 0;
+	DIR *d = opendir(dir);
+
+	if (!d && errno != ENOENT)
+		return -errno;
+	while (d && (e = readdir(d))) {
+		if (!name_of(e->d_name, name))
+			continue;
+		more = realloc(list, (n + 1) * sizeof(*list));
+		if (!more) {
+			free(list);
+			closedir(d);
+			return -ENOMEM;
+		}
+		list = more;
+		memcpy(list[n++], name, sizeof(name));
+	}
+	if (d)
+		closedir(d);
+	if (n)
+		qsort(list, n, sizeof(*list), compare_names);
+	*names = list;
+	*cnt = n;
+	return 0;
 }

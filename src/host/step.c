@@ -43,15 +43,25 @@ static bool shared(const struct adit_step *a, const struct adit_step *b)
 	return adit_step_same(a, &b_for_a);
 }
 
-const struct adit_step *step_find_other(const struct adit_host *h, const struct adit_step *step)
+static const struct adit_step *find_in(const struct adit_plan *plan, const struct adit_step *step)
 {
-	size_t i, j;
+	size_t i;
 
-	for (i = 0; i < h->other_cnt; i++)
-		for (j = 0; j < h->others[i]->cnt; j++)
-			if (shared(step, &h->others[i]->steps[j]))
-				return &h->others[i]->steps[j];
+	for (i = 0; plan && i < plan->cnt; i++)
+		if (shared(step, &plan->steps[i]))
+			return &plan->steps[i];
 	return NULL;
+}
+
+const struct adit_step *step_find_other(const struct adit_host *h, const struct adit_step *step,
+					const struct adit_plan *left)
+{
+	const struct adit_step *found = find_in(left, step);
+	size_t i;
+
+	for (i = 0; i < h->other_cnt && !found; i++)
+		found = find_in(h->others[i], step);
+	return found;
 }
 
 static int collect_from(struct step_guards *g, const struct adit_plan *plan)

@@ -11,8 +11,10 @@ struct adit_rule step_rule(const struct adit_step *s);
 
 /* A link's name that somebody else has taken meanwhile is not ours to touch: -EEXIST. */
 int step_check_tun(const struct adit_link *link);
-/* The step of another plan that wants the same thing of the machine; NULL: nobody. */
-const struct adit_step *step_find_other(const struct adit_host *h, const struct adit_step *step);
+/* The step of another plan, or of what is left of this one, that wants the same thing of the machine;
+ * NULL: nobody. */
+const struct adit_step *step_find_other(const struct adit_host *h, const struct adit_step *step,
+					const struct adit_plan *left);
 
 int step_need_nft(struct adit_host *h);
 

@@ -42,20 +42,20 @@ static int undo_on_link(struct adit_host *h, const struct adit_step *step)
 	}
 }
 
-static int undo_route_less(struct adit_host *h, const struct adit_step *step)
+static int undo_route_less(struct adit_host *h, const struct adit_step *step, const struct adit_plan *left)
 {
 	struct adit_route route = step_route(step, 0);
 	struct adit_rule rule = step_rule(step);
 
-	if (step_find_other(h, step))
+	if (step_find_other(h, step, left))
 		return 0;
 	return step->kind == ADIT_STEP_RULE ? adit_rule_delete(h->nl, &rule) : adit_route_delete(h->nl, &route);
 }
 
 /* Another plan that wants a value of its own gets it. */
-static int undo_sysctl(const struct adit_host *h, const struct adit_step *step)
+static int undo_sysctl(const struct adit_host *h, const struct adit_step *step, const struct adit_plan *left)
 {
-	const struct adit_step *other = step_find_other(h, step);
+	const struct adit_step *other = step_find_other(h, step, left);
 	char now[ADIT_SYSCTL_VALUE_LEN];
 	struct adit_sysctl s, theirs;
 	int r = adit_sysctl_parse(&s, step->text);
@@ -86,9 +86,9 @@ int adit_step_undo(struct adit_host *h, const struct adit_step *step, const stru
 	int r;
 
 	if (step->kind == ADIT_STEP_UNREACHABLE || step->kind == ADIT_STEP_RULE)
-		r = undo_route_less(h, step);
+		r = undo_route_less(h, step, left);
 	else if (step->kind == ADIT_STEP_SYSCTL)
-		r = undo_sysctl(h, step);
+		r = undo_sysctl(h, step, left);
 	else if (is_nft(step))
 		r = undo_nft(h, step, left);
 	else if (step->kind == ADIT_STEP_DNS)

@@ -104,39 +104,51 @@ static void write_file(const char *path, const char *text)
 static void journal_round_trip(void **state)
 {
 	char dir[] = "/tmp/adit-host-test-XXXXXX", aside[64], line[ADIT_STEP_STRLEN];
-	struct adit_plan plan, back;
-	bool this_boot = false;
-	size_t i;
-	int lock;
+	char (*names)[ADIT_IFNAME_LEN];
+	struct adit_journal back;
+	struct adit_plan plan;
+	size_t i, cnt;
+	int lock, own;
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
 	make_plan(&plan);
 	lock = adit_journal_lock(dir);
 	assert_true(lock >= 0);
-	assert_int_equal(adit_journal_read(&back, dir, "t0", &this_boot), -ENOENT);
-	assert_int_equal(adit_journal_write(dir, &plan), 0);
-	assert_int_equal(adit_journal_write(dir, &plan), 0); /* over an old one */
-	assert_int_equal(adit_journal_read(&back, dir, "t0", &this_boot), 0);
-	assert_true(this_boot);
-	assert_string_equal(back.name, "t0");
-	assert_int_equal(back.cnt, LINE_CNT);
+	assert_int_equal(adit_journal_read(&back, dir, "t0"), -ENOENT);
+	assert_int_equal(adit_journal_write(dir, &plan, false), 0);
+	assert_int_equal(adit_journal_write(dir, &plan, true), 0); /* over an old one */
+	assert_int_equal(adit_journal_read(&back, dir, "t0"), 0);
+	assert_true(back.this_boot && back.here && back.served);
+	assert_string_equal(back.plan.name, "t0");
+	assert_int_equal(back.plan.cnt, LINE_CNT);
 	for (i = 0; i < LINE_CNT; i++)
-		assert_string_equal(adit_step_format(&back.steps[i], line), lines[i]);
-	adit_plan_fini(&back);
+		assert_string_equal(adit_step_format(&back.plan.steps[i], line), lines[i]);
+	adit_plan_fini(&back.plan);
+	assert_int_equal(adit_journal_list(dir, &names, &cnt), 0);
+	assert_int_equal(cnt, 1);
+	assert_string_equal(names[0], "t0");
+	free(names);
+	/* Somebody owns it, or nobody. */
+	assert_false(adit_journal_owned(dir, "t0"));
+	own = adit_journal_own(dir, "t0");
+	assert_true(own >= 0 && adit_journal_owned(dir, "t0"));
+	assert_int_equal(adit_journal_own(dir, "t0"), -EBUSY);
+	close(own);
+	assert_false(adit_journal_owned(dir, "t0"));
 	/* A writer was killed before its rename. */
 	snprintf(aside, sizeof(aside), "%s/t0.journal.new", dir);
 	write_file(aside, "adit-jour");
 	assert_int_equal(adit_journal_remove(dir, "t0"), 0);
 	assert_int_equal(adit_journal_remove(dir, "t0"), 0);
-	assert_int_equal(adit_journal_read(&back, dir, "../t0", &this_boot), -EINVAL);
-	adit_journal_unlock(dir, lock);
+	assert_int_equal(adit_journal_read(&back, dir, "../t0"), -EINVAL);
 	adit_plan_fini(&plan);
-	/* Nothing else was left in it, so it is gone; and is made again. */
-	assert_int_equal(access(dir, F_OK), -1);
-	lock = adit_journal_lock(dir);
-	assert_true(lock >= 0);
-	adit_journal_unlock(dir, lock);
+	close(lock);
+	snprintf(aside, sizeof(aside), "%s/.lock", dir);
+	assert_int_equal(unlink(aside), 0);
+	assert_int_equal(rmdir(dir), 0); /* nothing else is left */
+	assert_int_equal(adit_journal_list(dir, &names, &cnt), 0);
+	assert_int_equal(cnt, 0);
 }
 
 static void journal_of_others(void **state)
@@ -149,10 +161,11 @@ static void journal_of_others(void **state)
 		"adit-journal 1\nboot x\ntun t0\nen",
 		"adit-journal 1\nboot x\nrm -rf /\nend\n",
 		"adit-journal 1\nboot x\nend\ntun t0\n",
+		"adit-journal 1\nboot x\nnetns y\nend\n",
+		"adit-journal 1\nboot x\ntun t0\nserved\nend\n",
 	};
 	char dir[] = "/tmp/adit-host-test-XXXXXX", path[64];
-	struct adit_plan plan;
-	bool this_boot = true;
+	struct adit_journal j;
 	size_t i;
 
 	(void)state;
@@ -160,13 +173,13 @@ static void journal_of_others(void **state)
 	snprintf(path, sizeof(path), "%s/t0.journal", dir);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		write_file(path, bad[i]);
-		assert_int_equal(adit_journal_read(&plan, dir, "t0", &this_boot), -EBADMSG);
+		assert_int_equal(adit_journal_read(&j, dir, "t0"), -EBADMSG);
 	}
 	write_file(path, "adit-journal 1\nboot of-another-day\ntun t0\nend\n");
-	assert_int_equal(adit_journal_read(&plan, dir, "t0", &this_boot), 0);
-	assert_false(this_boot);
-	assert_int_equal(plan.cnt, 1);
-	adit_plan_fini(&plan);
+	assert_int_equal(adit_journal_read(&j, dir, "t0"), 0);
+	assert_false(j.this_boot || j.served);
+	assert_int_equal(j.plan.cnt, 1);
+	adit_plan_fini(&j.plan);
 	unlink(path);
 	rmdir(dir);
 }
