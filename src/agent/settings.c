@@ -7,6 +7,7 @@
 
 #include "agent/settings_internal.h"
 #include "forward/config.h"
+#include "host/process.h"
 #include "statictun/settings.h"
 
 const struct agent_key *const agent_keys_all[] = { agent_keys_agent,   agent_keys_network, agent_keys_machine,
@@ -16,13 +17,22 @@ const struct agent_key *const agent_keys_all[] = { agent_keys_agent,   agent_key
 
 #define NAMES_MAX 128
 
-static const struct agent_key *find_key(const struct agent_key *const *tables, const char *name, size_t len)
+/* The row for such a table; else one of that name for others. */
+static const struct agent_key *find_key(const struct agent_key *const *tables, enum agent_where where,
+					const struct adit_conf_node *node)
 {
-	for (; *tables; tables++)
-		for (const struct agent_key *k = *tables; k->name; k++)
-			if (strlen(k->name) == len && !memcmp(k->name, name, len))
+	const struct agent_key *other = NULL;
+
+	for (; *tables; tables++) {
+		for (const struct agent_key *k = *tables; k->name; k++) {
+			if (strlen(k->name) != node->key_len || memcmp(k->name, node->key, node->key_len) != 0)
+				continue;
+			if (k->where & where)
 				return k;
-	return NULL;
+			other = k;
+		}
+	}
+	return other;
 }
 
 static const char *type_names(unsigned where)
@@ -44,7 +54,7 @@ static const char *type_names(unsigned where)
 static void unknown_key(struct agent_reading *rd, const struct adit_conf_node *node, enum agent_where where,
 			const struct agent_key *const *tables)
 {
-	const struct agent_key *other = find_key(tables, node->key, node->key_len);
+	const struct agent_key *other = find_key(tables, where, node);
 	const char *names[NAMES_MAX], *near;
 	size_t cnt = 0;
 
@@ -69,7 +79,7 @@ void agent_read_keys(struct agent_reading *rd, const struct adit_conf_node *tabl
 		     const struct agent_key *const *tables)
 {
 	adit_conf_each(table, node) {
-		const struct agent_key *k = find_key(tables, node->key, node->key_len);
+		const struct agent_key *k = find_key(tables, where, node);
 
 		if (!k || !(k->where & where) || (k->where & AT_QUICK && !agent_file_of(rd, node)->quick))
 			unknown_key(rd, node, where, tables);
@@ -149,6 +159,8 @@ static void read_network(struct agent_reading *rd, struct adit_conf_node *table)
 	if (type == AGENT_STATIC)
 		agent_static_end(rd);
 	agent_cross_network(rd);
+	adit_secret_free(rd->own, ADIT_KEY_LEN);
+	rd->own = NULL;
 	rd->net = NULL;
 }
 
@@ -177,29 +189,48 @@ static void set_defaults(struct agent_config *config)
 {
 	strcpy(config->control_socket, "/run/adit/control.sock");
 	strcpy(config->state_dir, "/var/lib/adit");
-	config->log_level = 3; /* info */
+	config->log_level = ADIT_LOG_INFO;
+}
+
+static void read_files(struct agent_reading *rd, const char *path)
+{
+	struct adit_conf_node *root;
+
+	set_defaults(rd->config);
+	rd->tail = &rd->config->networks;
+	if (!agent_files_load(rd, path))
+		return;
+	root = rd->files->file[0].doc->root;
+	read_root(rd, root);
+	if (rd->look && !rd->errors->cnt && !rd->errors->no_memory)
+		rd->look->tree(rd->look->user, rd, root);
 }
 
 struct agent_config *agent_config_read(const char *path, const struct agent_opener *opener,
 				       struct adit_conf_errors *errors)
 {
+	return agent_config_look(path, opener, errors, NULL);
+}
+
+struct agent_config *agent_config_look(const char *path, const struct agent_opener *opener,
+				       struct adit_conf_errors *errors, const struct agent_look *look)
+{
 	struct agent_config *config = calloc(1, sizeof(*config));
 	struct agent_files *files = calloc(1, sizeof(*files));
-	struct agent_reading rd = { .errors = errors, .opener = opener, .files = files, .config = config };
+	struct agent_reading rd = {
+		.errors = errors, .opener = opener, .look = look, .files = files, .config = config,
+	};
 	size_t before = errors->cnt;
 
-	if (config && files && !adit_crypto_new(&rd.crypto, "openssl")) { /* no cipher is used, so none is measured */
-		set_defaults(config);
-		rd.tail = &config->networks;
-		if (agent_files_load(&rd, path))
-			read_root(&rd, files->file[0].doc->root);
-	} else {
+	if (config && files && !adit_crypto_new(&rd.crypto, "openssl")) /* no cipher is used, so none is measured */
+		read_files(&rd, path);
+	else
 		errors->no_memory = true;
-	}
 	free(rd.allowed);
 	if (files)
 		agent_files_fini(files);
 	free(files);
+	adit_crypto_forget(rd.crypto);
 	adit_crypto_free(rd.crypto);
 	if (errors->cnt == before && !errors->no_memory)
 		return config;

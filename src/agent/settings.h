@@ -115,7 +115,7 @@ struct agent_config {
 	char state_dir[256];      /* "/var/lib/adit" */
 	char user[32];            /* the network process becomes this user; "" = stays */
 	char operators[32], observers[32]; /* groups; "" = none */
-	unsigned log_level;       /* 0 off, 1 error, 2 warning, 3 info (default), 4 debug */
+	unsigned log_level;       /* enum adit_log_level; info */
 	struct agent_network_settings *networks; /* in the order of the files */
 	size_t network_cnt;
 };
@@ -129,8 +129,14 @@ struct agent_opener {
 	/* Paths of PATH's drop-ins, sorted, that shall be read after it; -errno or their
 	 * number. The list and its items are the caller's then (agent_names_free). */
 	int (*drop_ins)(void *user, const char *path, char ***names);
+	/* For who only checks. Reads a key file: NULL, or what is wrong with it (NULL: key files
+	 * are not opened), and the largest packet that can go to an address; 0 = not known. */
+	const char *(*key)(void *user, const char *path, uint8_t ret[ADIT_KEY_LEN]);
+	unsigned (*path_mtu)(void *user, const struct adit_addr *to);
 	void *user;
 };
+
+#define AGENT_CONFIG_PATH "/etc/adit/adit.toml" /* where no other is named */
 
 /* Reads PATH (.json: JSON; .conf: one wg-quick file as a network named after it;
  * else TOML) and its drop-ins. NULL when there were errors. */

@@ -113,8 +113,8 @@ static void read_log_level(struct agent_reading *rd, const struct adit_conf_node
 const struct agent_key agent_keys_agent[] = {
 	{ "control_socket", AT_AGENT, read_control_socket, "\"/run/adit/control.sock\"", false },
 	{ "status_socket", AT_AGENT, read_status_socket, NULL, false },
-	{ "metrics", AT_AGENT, read_metrics, "off", false },
-	{ "http_socket", AT_AGENT, read_http_socket, "off", false },
+	{ "metrics", AT_AGENT, read_metrics, NULL, false },
+	{ "http_socket", AT_AGENT, read_http_socket, NULL, false },
 	{ "page", AT_AGENT, read_page, "false", false },
 	{ "state_dir", AT_AGENT, read_state_dir, "\"/var/lib/adit\"", false },
 	{ "user", AT_AGENT, read_user, NULL, false },

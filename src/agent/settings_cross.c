@@ -40,13 +40,19 @@ static void check_allowed_families(struct agent_reading *rd, const struct agent_
 	}
 }
 
-static const struct adit_conf_node *endpoint_node(const struct adit_conf_node *table, size_t peer, size_t i)
+static const struct adit_conf_node *peer_node(const struct adit_conf_node *table, size_t peer, const char *key)
 {
-	const struct adit_conf_node *peers = adit_conf_get(table, "peers"), *it = adit_conf_first(peers), *node;
+	const struct adit_conf_node *it = adit_conf_first(adit_conf_get(table, "peers"));
 
 	while (it && it->index < peer)
 		it = it->next;
-	node = adit_conf_get(it, "endpoint");
+	return adit_conf_get(it, key);
+}
+
+static const struct adit_conf_node *endpoint_node(const struct adit_conf_node *table, size_t peer, size_t i)
+{
+	const struct adit_conf_node *node = peer_node(table, peer, "endpoint");
+
 	if (!node || node->kind != ADIT_CONF_ARRAY)
 		return node;
 	for (node = adit_conf_first(node); node && node->index < i;)
@@ -92,6 +98,46 @@ static void check_dns(struct agent_reading *rd, const struct agent_network_setti
 					  "no peer's allowed_ips leads to this server (it is used only when it can be reached)");
 }
 
+/* The commonest slip: the pair of keys is one's own. */
+static void check_own_key(struct agent_reading *rd, const struct agent_network_settings *n)
+{
+	const uint8_t *own = n->private_key ? n->private_key : rd->own;
+	uint8_t pub[ADIT_KEY_LEN];
+
+	if (!own)
+		return;
+	adit_x25519_public(rd->crypto, pub, own);
+	for (size_t i = 0; i < n->peer_cnt; i++)
+		if (!memcmp(n->peers[i].public_key, pub, ADIT_KEY_LEN) && peer_node(rd->table, i, "public_key"))
+			adit_conf_error(rd->errors, peer_node(rd->table, i, "public_key"),
+					"this is our own public key (the peer's is meant)");
+}
+
+/* A way whose packets are smaller than ours would be with their wrapping. */
+static void check_path(struct agent_reading *rd, const struct agent_network_settings *n)
+{
+	const struct agent_opener *o = rd->opener;
+	struct adit_addr addr;
+
+	if (!n->mtu || !o || !o->path_mtu)
+		return;
+	for (size_t i = 0; i < n->peer_cnt; i++) {
+		const struct agent_endpoint *e = n->peers[i].endpoints;
+		unsigned path, wrap;
+
+		if (!n->peers[i].endpoint_cnt || adit_addr_parse(&addr, e->host))
+			continue;
+		wrap = addr.family == 4 ? 60 : 80;
+		path = o->path_mtu(o->user, &addr);
+		if (!path || n->mtu + wrap <= path)
+			continue;
+		adit_conf_warning(rd->errors, adit_conf_get(rd->table, "mtu"),
+				  "packets of up to %u bytes go to %s, of which our wrapping takes %u (at most %u)", path,
+				  e->host, wrap, path - wrap);
+		return;
+	}
+}
+
 static void check_wireguard(struct agent_reading *rd, const struct agent_network_settings *n)
 {
 	if (!adit_conf_get(rd->table, "private_key") && !adit_conf_get(rd->table, "private_key_path"))
@@ -105,6 +151,8 @@ static void check_wireguard(struct agent_reading *rd, const struct agent_network
 	check_allowed_families(rd, n);
 	check_endpoint_families(rd, n);
 	check_dns(rd, n);
+	check_own_key(rd, n);
+	check_path(rd, n);
 }
 
 void agent_cross_network(struct agent_reading *rd)

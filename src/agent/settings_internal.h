@@ -67,9 +67,18 @@ struct agent_allowed {
 	size_t peer;
 };
 
+/* For commands that print what was read. */
+struct agent_look {
+	bool import; /* only to be written anew: hooks and who may read a file do not matter */
+	/* After reading without errors. */
+	void (*tree)(void *user, const struct agent_reading *rd, const struct adit_conf_node *root);
+	void *user;
+};
+
 struct agent_reading {
 	struct adit_conf_errors *errors;
 	const struct agent_opener *opener;
+	const struct agent_look *look; /* or NULL */
 	struct agent_files *files;
 	struct agent_config *config;
 	struct adit_crypto *crypto;
@@ -78,10 +87,15 @@ struct agent_reading {
 	const struct adit_conf_node *table; /* of net */
 	struct agent_peer *peer;
 	struct adit_forward_reader *fwd; /* of type forward */
+	uint8_t *own; /* of net: the key in its file, where files of keys are opened; secret memory */
 	/* gathered */
 	struct agent_allowed *allowed;
 	size_t allowed_cnt, allowed_cap;
 };
+
+/* agent_config_read, with a look at the tree; look may be NULL. */
+struct agent_config *agent_config_look(const char *path, const struct agent_opener *opener,
+				       struct adit_conf_errors *errors, const struct agent_look *look);
 
 /* --- files (settings_files.c, settings_quick.c) ------------------------------------ */
 
@@ -134,8 +148,8 @@ bool agent_read_number(struct agent_reading *rd, const struct adit_conf_node *no
 bool agent_read_ifname(struct agent_reading *rd, const struct adit_conf_node *node, char ret[ADIT_IFNAME_LEN]);
 /* A key that stands in the configuration, into secret memory. */
 void agent_read_secret(struct agent_reading *rd, const struct adit_conf_node *node, uint8_t **ret);
-/* The name of a file, made absolute or relative to who runs us. */
-void agent_read_path(struct agent_reading *rd, const struct adit_conf_node *node, char **ret);
+/* The name of a file that holds a key. key: gets it where such files are opened; NULL: it is only judged. */
+void agent_read_key_path(struct agent_reading *rd, const struct adit_conf_node *node, char **ret, uint8_t **key);
 /* A list of addresses with prefix lengths. host: host bits mean something. */
 void agent_read_prefixes(struct agent_reading *rd, const struct adit_conf_node *node, bool host,
 			 struct adit_prefix **ret, size_t *cnt);

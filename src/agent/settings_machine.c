@@ -166,10 +166,12 @@ static void read_mss_clamp(struct agent_reading *rd, const struct adit_conf_node
 
 /* --- hooks of wg-quick -------------------------------------------------------------------- */
 
-static bool hooks_allowed(const struct adit_conf_node *table)
+static bool hooks_allowed(const struct agent_reading *rd, const struct adit_conf_node *table)
 {
 	const struct adit_conf_node *node = adit_conf_get(table, "hooks");
 
+	if (rd->look && rd->look->import)
+		return true;
 	return node && node->kind == ADIT_CONF_STRING && !strcmp(node->u.string.p, "allow");
 }
 
@@ -198,7 +200,7 @@ static void keep_hook(struct agent_reading *rd, const struct adit_conf_node *ite
 
 static void read_hook_lines(struct agent_reading *rd, const struct adit_conf_node *node)
 {
-	bool allowed = hooks_allowed(node->parent);
+	bool allowed = hooks_allowed(rd, node->parent);
 
 	adit_conf_each(node, item) {
 		if (allowed)

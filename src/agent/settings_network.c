@@ -40,7 +40,7 @@ static void read_private_key_path(struct agent_reading *rd, const struct adit_co
 {
 	if (adit_conf_get(node->parent, "private_key"))
 		adit_conf_key_error(rd->errors, node, "private_key and private_key_path exclude each other");
-	agent_read_path(rd, node, &rd->net->private_key_path);
+	agent_read_key_path(rd, node, &rd->net->private_key_path, &rd->own);
 }
 
 static void read_addresses(struct agent_reading *rd, const struct adit_conf_node *node)
@@ -123,7 +123,9 @@ const struct agent_key agent_keys_network[] = {
 	{ "private_key", AT_TUNNEL, read_private_key, NULL, true },
 	{ "private_key_path", AT_TUNNEL, read_private_key_path, NULL, false },
 	{ "addresses", AT_NETWORK, read_addresses, "[]", false },
-	{ "mtu", AT_NETWORK, read_mtu, NULL, false },
+	{ "mtu", AT_WIREGUARD, read_mtu, NULL, false }, /* of the way to the endpoint */
+	{ "mtu", AT_FORWARD, read_mtu, "1420", false },
+	{ "mtu", AT_STATIC, read_mtu, "1500", false },
 	{ "listen_port", AT_TUNNEL, read_listen_port, "0", false },
 	{ "fwmark", AT_TUNNEL, read_fwmark, "0", false },
 	{ "bind_address", AT_TUNNEL, read_bind_address, NULL, false },

@@ -39,7 +39,7 @@ static void read_psk_path(struct agent_reading *rd, const struct adit_conf_node 
 {
 	if (adit_conf_get(node->parent, "preshared_key"))
 		adit_conf_key_error(rd->errors, node, "preshared_key and preshared_key_path exclude each other");
-	agent_read_path(rd, node, &rd->peer->psk_path);
+	agent_read_key_path(rd, node, &rd->peer->psk_path, NULL);
 }
 
 /* One, or a list: all are tried. */

@@ -10,10 +10,8 @@
 /* statictun checks the value; the file is read by who starts the network. */
 static void read_secret_path(struct agent_reading *rd, const struct adit_conf_node *node)
 {
-	char path[4096];
-
-	if (node->kind == ADIT_CONF_STRING && agent_place(rd, node, node->u.string.p, path, sizeof(path)))
-		rd->net->private_key_path = agent_dup(rd, path);
+	if (node->kind == ADIT_CONF_STRING) /* else statictun says what it is */
+		agent_read_key_path(rd, node, &rd->net->private_key_path, &rd->own);
 }
 
 const struct agent_key agent_keys_static[] = {

@@ -96,7 +96,7 @@ void agent_read_secret(struct agent_reading *rd, const struct adit_conf_node *no
 {
 	const char *text, *why = agent_file_of(rd, node)->problem;
 
-	if (why) /* whatever stands there: it may be a key all the same */
+	if (why && !(rd->look && rd->look->import)) /* whatever stands there: it may be a key all the same */
 		adit_conf_error(rd->errors, node, "the file holds a key, and %s", why);
 	if (adit_conf_as_text(rd->errors, node, &text) <= 0)
 		return;
@@ -112,13 +112,34 @@ void agent_read_secret(struct agent_reading *rd, const struct adit_conf_node *no
 	*ret = NULL;
 }
 
-void agent_read_path(struct agent_reading *rd, const struct adit_conf_node *node, char **ret)
+static void judge_key_file(struct agent_reading *rd, const struct adit_conf_node *node, const char *path, uint8_t **key)
+{
+	uint8_t *read = adit_secret_alloc(ADIT_KEY_LEN);
+	const char *why;
+
+	if (!read) {
+		rd->errors->no_memory = true;
+		return;
+	}
+	why = rd->opener->key(rd->opener->user, path, read);
+	if (why)
+		adit_conf_error(rd->errors, node, "%.200s: %s", path, why);
+	if (why || !key)
+		adit_secret_free(read, ADIT_KEY_LEN);
+	else
+		*key = read;
+}
+
+void agent_read_key_path(struct agent_reading *rd, const struct adit_conf_node *node, char **ret, uint8_t **key)
 {
 	char path[4096];
 	const char *text;
 
-	if (adit_conf_as_text(rd->errors, node, &text) > 0 && agent_place(rd, node, text, path, sizeof(path)))
-		*ret = agent_dup(rd, path);
+	if (adit_conf_as_text(rd->errors, node, &text) <= 0 || !agent_place(rd, node, text, path, sizeof(path)))
+		return;
+	*ret = agent_dup(rd, path);
+	if (rd->opener && rd->opener->key)
+		judge_key_file(rd, node, path, key);
 }
 
 /* --- addresses ------------------------------------------------------------------------ */

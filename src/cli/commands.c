@@ -6,6 +6,7 @@
  */
 #include <stddef.h>
 
+#include "agent/commands.h"
 #include "cli/cli.h"
 #include "device/device.h"
 #include "forward/forward.h"
@@ -82,6 +83,35 @@ static const struct adit_option static_options[] = {
 	{ "--check", NULL, "check the configuration and do nothing" },
 	{ "--state-dir", "FOLDER", "where wire v1 keeps its counts; default /var/lib/adit" },
 	{ "--json", NULL, "of status: print JSON" },
+	{ 0 },
+};
+
+static const struct adit_option check_options[] = {
+	{ "--json", NULL, "print JSON: every message with its file, line, column and key" },
+	{ 0 },
+};
+
+static const struct adit_option config_options[] = {
+	{ "--origin", NULL, "say of each value where it stands, or that it is the default" },
+	{ "--json", NULL, "print JSON" },
+	{ 0 },
+};
+
+static const struct adit_option import_options[] = {
+	{ "--name", "NAME", "of the network; default: the file's" },
+	{ 0 },
+};
+
+static const struct adit_option export_options[] = {
+	{ "-c, --config", "FILE", "the configuration; default /etc/adit/adit.toml" },
+	{ "--wg-quick", NULL, "a wg-quick file, with the keys in it (the default)" },
+	{ "--qr", NULL, "the same as a QR code, for a telephone" },
+	{ "--invert", NULL, "the QR code for dark letters on a light ground" },
+	{ 0 },
+};
+
+static const struct adit_option key_options[] = {
+	{ "-o, --output", "FILE", "write it there, into a new file of mode 0600" },
 	{ 0 },
 };
 
@@ -215,15 +245,67 @@ const struct adit_command adit_commands[] = {
 		.run = adit_static_main,
 	},
 	{
+		.name = "check",
+		.topic = "Configuration",
+		.synopsis = "[FILE] [--json]",
+		.summary = "say everything that is wrong with a configuration",
+		.about = "Reads FILE (/etc/adit/adit.toml; TOML, *.json, or a wg-quick file *.conf) and its\n"
+			 "drop-ins, looks at the key files it names, and prints every mistake at once, each as\n"
+			 "FILE:LINE:COLUMN: KEY: what is wrong (what to do). Changes nothing and never waits.\n"
+			 "The status is 78 when there is a mistake; warnings alone leave it 0. adit.toml(5) tells\n"
+			 "of every key.",
+		.example = "adit check ./adit.toml\nadit check --json | jq '.items[].message'",
+		.complete = "file",
+		.options = check_options,
+		.run = adit_check_main,
+	},
+	{
+		.name = "config",
+		.topic = "Configuration",
+		.synopsis = "show [FILE] [--origin] [--json]",
+		.summary = "print the values in force, and where each comes from",
+		.about = "What FILE (/etc/adit/adit.toml), its drop-ins, the wg-quick files it names and the\n"
+			 "defaults make together. Keys and passwords are not shown.",
+		.example = "adit config show --origin\nadit config show ./adit.toml --json | jq .network",
+		.complete = "file",
+		.options = config_options,
+		.run = adit_config_main,
+	},
+	{
+		.name = "import",
+		.topic = "Configuration",
+		.synopsis = "FILE.conf [--name NAME]",
+		.summary = "turn a wg-quick file into TOML",
+		.about = "Prints the network with its keys, so keep the result to yourself. Hooks are listed as\n"
+			 "comments and not taken over.",
+		.example = "(umask 077; adit import office.conf > /etc/adit/conf.d/office.toml)",
+		.complete = "file",
+		.options = import_options,
+		.run = adit_import_main,
+	},
+	{
+		.name = "export",
+		.topic = "Configuration",
+		.synopsis = "NETWORK [-c FILE] [--wg-quick|--qr] [--invert]",
+		.summary = "print a network as a wg-quick file or a QR code",
+		.about = "With its keys, also those in files of their own. What such a file cannot say is named\n"
+			 "on standard error.",
+		.example = "adit export office > office.conf\nadit export phone --qr",
+		.complete = "file",
+		.options = export_options,
+		.run = adit_export_main,
+	},
+	{
 		.name = "genkey",
 		.topic = "Keys",
-		.synopsis = "",
+		.synopsis = "[-o FILE]",
 		.summary = "make a private key",
 		.about = "Prints a new private key in base64, as wg genkey does. Warns when it goes to a file\n"
-			 "that others may read.",
-		.example = "(umask 077; adit genkey > office.key)",
+			 "that others may read. With -o it goes into a new file that only you may read; one that\n"
+			 "is there is never overwritten.",
+		.example = "adit genkey -o office.key",
 		.complete = "none",
-		.options = no_options,
+		.options = key_options,
 		.run = adit_genkey_main,
 	},
 	{
@@ -240,12 +322,12 @@ const struct adit_command adit_commands[] = {
 	{
 		.name = "genpsk",
 		.topic = "Keys",
-		.synopsis = "",
+		.synopsis = "[-o FILE]",
 		.summary = "make a preshared key",
-		.about = "Prints 32 random bytes in base64, as wg genpsk does.",
-		.example = "(umask 077; adit genpsk > office.psk)",
+		.about = "Prints 32 random bytes in base64, as wg genpsk does. -o as in genkey.",
+		.example = "adit genpsk -o office.psk",
 		.complete = "none",
-		.options = no_options,
+		.options = key_options,
 		.run = adit_genpsk_main,
 	},
 	{

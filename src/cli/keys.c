@@ -2,6 +2,7 @@
 /* keys.c - `adit genkey`, `genpsk`, `pubkey`: byte for byte what wg(8) reads and writes */
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -42,20 +43,67 @@ static void warn_if_readable(void)
 		fprintf(stderr, "Warning: writing to a file that others may use; set the umask to 077 and try again.\n");
 }
 
+/* Whole and on the disk, or not there. */
+static int write_key(int fd, const uint8_t key[ADIT_KEY_LEN])
+{
+	char text[ADIT_KEY_BASE64_LEN + 1];
+	ssize_t n;
+
+	adit_key_to_base64(text, key);
+	text[ADIT_KEY_BASE64_LEN] = '\n';
+	n = write(fd, text, sizeof(text));
+	adit_wipe(text, sizeof(text));
+	if (n == (ssize_t)sizeof(text) && !fsync(fd))
+		return 0;
+	return n < 0 || n == (ssize_t)sizeof(text) ? -errno : -ENOSPC;
+}
+
+/* A new file that only its owner may use: one that is there may hold the only copy of a key. */
+static int save_key(const char *command, const char *path, const uint8_t key[ADIT_KEY_LEN])
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int r = fd < 0 ? -errno : write_key(fd, key);
+
+	if (fd >= 0 && close(fd) && !r)
+		r = -errno;
+	if (r && fd >= 0)
+		unlink(path);
+	if (r == -EEXIST)
+		fprintf(stderr, "adit %s: %s is there already and is never overwritten\n", command, path);
+	else if (r)
+		fprintf(stderr, "adit %s: %s: %s\n", command, path, strerror(-r));
+	return r ? ADIT_EXIT_FAILED : ADIT_EXIT_OK;
+}
+
+/* The FILE of "-o FILE"; NULL: standard output. */
+static int read_output(int argc, char **argv, const char **path)
+{
+	*path = NULL;
+	if (argc == 3 && (!strcmp(argv[1], "-o") || !strcmp(argv[1], "--output")))
+		*path = argv[2];
+	if (argc < 2 || (*path && **path))
+		return 0;
+	fprintf(stderr, "adit %s: takes -o FILE and nothing else\nUsage: adit %s [-o FILE] (adit %s --help says more)\n",
+		argv[0], argv[0], argv[0]);
+	return ADIT_EXIT_USAGE;
+}
+
 static int generate(int argc, char **argv, bool private_key)
 {
 	uint8_t key[ADIT_KEY_LEN];
-	int r = no_arguments(argc, argv);
+	const char *path;
+	int r = read_output(argc, argv, &path);
 
 	if (r)
 		return r;
 	/* A key in a stdio buffer would outlive us wiping ours. */
 	setvbuf(stdout, NULL, _IONBF, 0);
-	warn_if_readable();
+	if (!path)
+		warn_if_readable();
 	adit_random(key, sizeof(key));
 	if (private_key)
 		adit_x25519_clamp(key);
-	r = print_key(argv[0], key);
+	r = path ? save_key(argv[0], path, key) : print_key(argv[0], key);
 	adit_wipe(key, sizeof(key));
 	return r;
 }
