@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "agent/commands.h"
+#include "agent/doctor.h"
 #include "cli/cli.h"
 #include "device/device.h"
 #include "forward/forward.h"
@@ -112,6 +113,13 @@ static const struct adit_option export_options[] = {
 
 static const struct adit_option key_options[] = {
 	{ "-o, --output", "FILE", "write it there, into a new file of mode 0600" },
+	{ 0 },
+};
+
+static const struct adit_option doctor_options[] = {
+	{ "-c, --config", "FILE", "the agent's configuration, or a wg-quick file; default /etc/adit/adit.toml" },
+	{ "--state-dir", "DIR", "where plans in force are kept (/var/lib/adit)" },
+	{ "--json", NULL, "print JSON" },
 	{ 0 },
 };
 
@@ -329,6 +337,21 @@ const struct adit_command adit_commands[] = {
 		.complete = "none",
 		.options = key_options,
 		.run = adit_genpsk_main,
+	},
+	{
+		.name = "doctor",
+		.topic = "About adit",
+		.synopsis = "[-c FILE] [--json] [NETWORK]",
+		.summary = "look for what keeps tunnels from working here",
+		.about = "Looks at TUN devices, kernel, memory, clock, state, forwarding, reverse path filters,\n"
+			 "firewall, other tunnels, DNS, and the way to each endpoint: its firewall, its port, and\n"
+			 "how large packets may be. Says what is wrong and what to do, and changes nothing. It\n"
+			 "looks at the networks of the agent's configuration and at devices that run; NETWORK is\n"
+			 "one of them. As root it sees all. The status is 1 when there is a problem.",
+		.example = "adit doctor\nadit doctor office\nadit doctor -c /etc/wireguard/office.conf",
+		.complete = "iface",
+		.options = doctor_options,
+		.run = adit_doctor_main,
 	},
 	{
 		.name = "demo",
