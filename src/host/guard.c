@@ -354,10 +354,8 @@ int adit_guard_set(struct adit_nft *nft, const struct adit_step *const *guards, 
 	struct nft_table t;
 	int r;
 
-	if (!cnt) {
-		r = adit_nft_delete(nft, ADIT_GUARD_TABLE);
-		return r ? r : adit_nft_delete(nft, NFT_TWIN);
-	}
+	if (!cnt)
+		return adit_nft_delete(nft, ADIT_GUARD_TABLE);
 	r = build(nft, &t, guards, cnt);
 	if (!r)
 		r = nft_commit(nft, &t);
@@ -375,7 +373,7 @@ int adit_guard_intact(struct adit_nft *nft, const struct adit_step *const *guard
 	if (!r && cnt)
 		r = nft_same(nft, &t);
 	else if (!r && !(r = nft_look(nft, &t, &found)))
-		r = !found.exists && !found.twin;
+		r = !found.exists;
 	nft_table_fini(&t);
 	return r;
 }

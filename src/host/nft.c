@@ -54,7 +54,7 @@ static void put_no_rules(struct nft_batch *b, const char *table)
 	nft_batch_put(b, h);
 }
 
-static void put_set(struct nft_batch *b, struct nftnl_set *s, const char *table)
+static void put_set(struct nft_batch *b, struct nftnl_set *s)
 {
 	struct nlmsghdr *h = nft_batch_next(b, NFT_MSG_NEWSET, NLM_F_CREATE, "a set of endpoints");
 	struct nftnl_set_elems_iter *elems = h ? nftnl_set_elems_iter_create(s) : NULL;
@@ -64,7 +64,6 @@ static void put_set(struct nft_batch *b, struct nftnl_set *s, const char *table)
 		b->error = -ENOMEM;
 		return;
 	}
-	nftnl_set_set_str(s, NFTNL_SET_TABLE, table);
 	nftnl_set_nlmsg_build_payload(h, s);
 	nft_batch_put(b, h);
 	/* As many messages as it takes. */
@@ -78,8 +77,7 @@ static void put_set(struct nft_batch *b, struct nftnl_set *s, const char *table)
 	nftnl_set_elems_iter_destroy(elems);
 }
 
-/* Everything of t, as the table of that name. */
-static void put_content(struct nft_batch *b, struct nft_table *t, const char *name)
+static void put_content(struct nft_batch *b, struct nft_table *t)
 {
 	struct nlmsghdr *h;
 	size_t i;
@@ -89,19 +87,17 @@ static void put_content(struct nft_batch *b, struct nft_table *t, const char *na
 				   nftnl_chain_get_str(t->chain[i], NFTNL_CHAIN_NAME));
 		if (!h)
 			return;
-		nftnl_chain_set_str(t->chain[i], NFTNL_CHAIN_TABLE, name);
 		nftnl_chain_nlmsg_build_payload(h, t->chain[i]);
 		nft_batch_put(b, h);
 	}
-	put_no_rules(b, name);
+	put_no_rules(b, t->name);
 	for (i = 0; i < t->set_cnt && !b->error; i++)
-		put_set(b, t->set[i], name);
+		put_set(b, t->set[i]);
 	for (i = 0; i < t->rule_cnt; i++) {
 		h = nft_batch_next(b, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND,
 				   nftnl_rule_get_str(t->rule[i], NFTNL_RULE_CHAIN));
 		if (!h)
 			return;
-		nftnl_rule_set_str(t->rule[i], NFTNL_RULE_TABLE, name);
 		nftnl_rule_nlmsg_build_payload(h, t->rule[i]);
 		nft_batch_put(b, h);
 	}
@@ -137,55 +133,38 @@ static int explain(struct adit_nft *nft, int r)
 	if (r == -EPERM && geteuid() == 0)
 		nft_say(nft, "another process that lives owns the table");
 	else if (r == -EPERM)
-		nft_say(nft, "this takes CAP_NET_ADMIN");
+		nft_say(nft, "this takes CAP_NET_ADMIN, and no other process that lives may own the table");
 	return r;
-}
-
-static int delete_table(struct adit_nft *nft, const char *name)
-{
-	struct nft_batch b;
-	int r;
-
-	nft_batch_begin(nft, &b);
-	put_table(&b, NFT_MSG_DELTABLE, name, 0);
-	r = nft_batch_run(nft, &b);
-	return r == -ENOENT ? 0 : r;
 }
 
 int adit_nft_delete(struct adit_nft *nft, const char *table)
 {
+	struct nft_batch b;
 	int r = nft_ready(nft);
 
-	if (!r)
-		r = delete_table(nft, table);
-	if (!r)
+	if (r)
+		return r;
+	nft_batch_begin(nft, &b);
+	put_table(&b, NFT_MSG_DELTABLE, table, 0);
+	r = nft_batch_run(nft, &b);
+	if (!r || r == -ENOENT) {
 		nft_say(nft, "%s", "");
+		return 0;
+	}
 	return explain(nft, r);
 }
 
-/* The table of that name, new; or in the place of the one that is there. */
-static int make(struct adit_nft *nft, struct nft_table *t, const char *name, bool instead, uint32_t flags)
+/* anew: not in the chains that are there. */
+static int make(struct adit_nft *nft, struct nft_table *t, bool anew, uint32_t flags)
 {
 	struct nft_batch b;
 
 	nft_batch_begin(nft, &b);
-	if (instead)
-		put_table(&b, NFT_MSG_DELTABLE, name, 0);
-	put_table(&b, NFT_MSG_NEWTABLE, name, flags);
-	put_content(&b, t, name);
+	if (anew)
+		put_table(&b, NFT_MSG_DELTABLE, t->name, 0);
+	put_table(&b, NFT_MSG_NEWTABLE, t->name, flags);
+	put_content(&b, t);
 	return nft_batch_run(nft, &b);
-}
-
-/* Hooks that are exchanged let packets through, so a twin stands meanwhile. */
-static int make_anew(struct adit_nft *nft, struct nft_table *t, uint32_t flags)
-{
-	int r = 0;
-
-	if (t->guarded)
-		r = make(nft, t, NFT_TWIN, false, 0);
-	if (!r)
-		r = make(nft, t, t->name, true, flags);
-	return r;
 }
 
 int nft_commit(struct adit_nft *nft, struct nft_table *t)
@@ -201,12 +180,8 @@ int nft_commit(struct adit_nft *nft, struct nft_table *t)
 	if (r)
 		return r;
 	/* An orphan is adopted by saying its flags again; a plain table cannot become another. */
-	if (found.exists && (!found.same_chains || !found.awake || found.kept != !!flags))
-		r = make_anew(nft, t, flags);
-	else
-		r = make(nft, t, t->name, false, flags);
-	if (!r && t->guarded)
-		r = delete_table(nft, NFT_TWIN);
+	r = make(nft, t, found.exists && (!found.same_chains || !found.awake || found.kept != !!flags),
+		 flags);
 	if (!r)
 		nft_say(nft, "%s", "");
 	return explain(nft, r);

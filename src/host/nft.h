@@ -8,7 +8,8 @@
  * A table's chains are made once. From then on every change empties and fills them
  * in one transaction, as hooks that are unregistered and registered again let
  * packets through in between. Where somebody else has changed the chains
- * themselves, a twin of the table stands until the new one does.
+ * themselves, new ones come in the same transaction: the killswitch's drop by their
+ * policy from their first moment, which is before the old ones go.
  *
  * DOC: owner
  *

@@ -37,7 +37,6 @@ static int see_table(const struct nlmsghdr *h, void *user)
 	family = nftnl_table_get_u32(t, NFTNL_TABLE_FAMILY);
 	name = nftnl_table_get_str(t, NFTNL_TABLE_NAME);
 	flags = nftnl_table_get_u32(t, NFTNL_TABLE_FLAGS);
-	l->found->twin |= is_here(family, name, NFT_TWIN);
 	if (is_here(family, name, l->t->name)) {
 		l->found->exists = true;
 		l->found->awake = !(flags & NFT_TABLE_F_DORMANT);
@@ -368,7 +367,7 @@ int nft_same(struct adit_nft *nft, struct nft_table *t)
 	if (r)
 		return r;
 	if (!found.exists || !found.awake || !found.same_chains || !found.same_policies ||
-	    found.kept != keeps || found.ours != keeps || (t->guarded && found.twin))
+	    found.kept != keeps || found.ours != keeps)
 		return 0;
 	return same_rules(nft, t);
 }

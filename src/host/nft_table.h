@@ -30,12 +30,11 @@
 #define NFT_PERSISTS  0x4u
 #define NFT_NAME_LEN  32
 #define NFT_CHAINS    8
-#define NFT_TWIN      "adit-twin" /* stands in for a table that is made anew */
 #define NFT_ADMIN     3           /* NFT_REJECT_ICMPX_ADMIN_PROHIBITED */
 
 struct nft_table {
 	char name[NFT_NAME_LEN];
-	bool guarded; /* owner and persist, and never a gap */
+	bool guarded; /* owner and persist */
 	struct nftnl_chain *chain[NFT_CHAINS];
 	size_t chain_cnt;
 	struct nftnl_set **set;
@@ -93,7 +92,7 @@ int nft_same(struct adit_nft *nft, struct nft_table *t);
 
 /* What the kernel has of a table, but for its rules. */
 struct nft_found {
-	bool exists, twin;  /* twin: NFT_TWIN stands, too */
+	bool exists;
 	bool kept, ours;    /* persists; and belongs to us */
 	bool awake;         /* else it has no effect */
 	bool same_chains;   /* it can be refilled */
