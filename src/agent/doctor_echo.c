@@ -17,16 +17,17 @@
 #define SMALL     576u  /* every path of IPv4 carries that */
 #define SMALL6    1280u
 #define LARGEST   9216u
-#define WAIT_MS   700
+#define WAIT_MS   700 /* for the first answer; then by how long that took */
+#define WAIT_MIN  150
 #define TRIES     2
 #define ECHO_LEN  8u
-#define CLOSE     8u /* the search ends when it knows so well */
 
 struct echo {
 	int fd;
 	bool six;
 	uint16_t id, seq;
 	unsigned told; /* by a router, as it refused the last one; 0 = nothing */
+	int wait_ms;
 };
 
 static int open_echo(struct echo *e, const struct sockaddr_storage *to, socklen_t to_len, uint32_t mark)
@@ -112,7 +113,7 @@ static int64_t now_ms(void)
 /* 0: answered; -EMSGSIZE: refused (told); -ETIMEDOUT: nothing came back; or -errno. */
 static int probe_once(struct echo *e, unsigned size)
 {
-	int64_t end = now_ms() + WAIT_MS, left;
+	int64_t end = now_ms() + e->wait_ms, left;
 	struct pollfd p = { .fd = e->fd, .events = POLLIN };
 	int r;
 
@@ -147,7 +148,7 @@ static int probe(struct echo *e, unsigned size)
 /* The largest between one that passes and one that does not. */
 static unsigned search(struct echo *e, unsigned passes, unsigned fails)
 {
-	while (fails - passes > CLOSE) {
+	while (fails - passes > 1) {
 		unsigned middle = passes + (fails - passes) / 2;
 
 		if (probe(e, middle) == 0)
@@ -161,13 +162,19 @@ static unsigned search(struct echo *e, unsigned passes, unsigned fails)
 static int measure(struct echo *e, struct agent_echo_path *ret, unsigned max)
 {
 	unsigned small = e->six ? SMALL6 : SMALL, size = max;
-	int r, tries;
+	int r, tries, took;
+	int64_t start;
 
 	if (size > LARGEST)
 		size = LARGEST;
 	if (size < small)
 		size = small;
+	e->wait_ms = WAIT_MS;
+	start = now_ms();
 	r = probe(e, small);
+	took = (int)(now_ms() - start) * 4;
+	if (took < WAIT_MS)
+		e->wait_ms = took < WAIT_MIN ? WAIT_MIN : took;
 	for (tries = 0; !r && tries < 8; tries++) {
 		r = size > small ? probe(e, size) : 0;
 		if (r == -EMSGSIZE && e->told >= small && e->told < size) {

@@ -8,7 +8,7 @@
 #include "agent/doctor.h"
 
 struct agent_echo_path {
-	unsigned mtu;    /* the largest that was answered, within 8 bytes where it was searched for */
+	unsigned mtu;    /* the largest that was answered */
 	bool black_hole; /* larger ones are lost and nobody says so */
 };
 

@@ -108,15 +108,16 @@ static unsigned largest(const struct way *w)
 	const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)&w->to;
 	const struct sockaddr_in *sin = (const struct sockaddr_in *)&w->to;
 	struct adit_addr addr = { .family = w->to.ss_family == AF_INET6 ? 6 : 4 };
-	unsigned index, mtu = 0;
+	struct adit_link link = { 0 };
+	unsigned index, mtu;
 
 	if (addr.family == 6)
 		memcpy(addr.bytes, &sin6->sin6_addr, 16);
 	else
 		memcpy(addr.bytes, &sin->sin_addr, 4);
-	if (!w->d->nl || adit_route_get(w->d->nl, &addr, &index, &mtu) || mtu < (unsigned)w->route_mtu)
-		mtu = (unsigned)w->route_mtu;
-	return mtu;
+	if (w->d->nl && !adit_route_get(w->d->nl, &addr, &index, &mtu))
+		adit_link_at(w->d->nl, index, &link);
+	return link.mtu > (unsigned)w->route_mtu ? link.mtu : (unsigned)w->route_mtu;
 }
 
 static void measure(struct way *w)

@@ -12,7 +12,7 @@ LEFT_OPEN = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "X" + "XX",
 NUMBERED = re.compile(r"\b(issue|ticket|pull request) ?#?\d+|\(#\d+\)", re.IGNORECASE)
 HOSTS = re.compile("|".join(map(re.escape, ("proxy." + "golang.org", "crates" + ".io", "pypi" + ".org", "deb." + "debian.org"))))
 PATH = re.compile(r"(?:^|[\s\"'=(`:])/([a-z]+)/[a-z]", re.MULTILINE)
-USUAL = set("path etc usr var run proc sys dev tmp bin sbin lib net api nonexistent".split())
+USUAL = set("path etc usr var run proc sys dev tmp bin sbin lib net api org nonexistent".split())
 
 
 def matches(top, names, pattern, allowed=()):

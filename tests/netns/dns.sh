@@ -110,7 +110,7 @@ dns unset dn0 "file $SERVERS" >/dev/null
 check "symlink: as before" as_before
 check "symlink: still one" test -L $CONF
 rm $CONF
-ln -s /nowhere/resolv.conf $CONF
+ln -s /nonexistent/resolv.conf $CONF
 check_not "symlink to nothing: refused" dns set dn0 "file $SERVERS"
 equal "symlink to nothing: nothing to undo" "$(answer unset dn0 "file $SERVERS")" 0
 equal "symlink to nothing: no way is offered" "$(dns backend | cut -d' ' -f1)" none
