@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_nat.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 
@@ -315,6 +316,7 @@ void nft_masquerade(struct nft_table *t, uint16_t low, uint16_t high)
 	e = add(t, "masq");
 	if (!e || !low)
 		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_MASQ_FLAGS, NF_NAT_RANGE_PROTO_SPECIFIED); /* or the ports mean nothing */
 	nftnl_expr_set_u32(e, NFTNL_EXPR_MASQ_REG_PROTO_MIN, NFT_REG_1);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_MASQ_REG_PROTO_MAX, NFT_REG_2);
 }

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: ISC
 """probe.py KIND... KEY=VALUE...: tries to send packets, each in its own way, and says what became of it.
 
-Kinds end in 4 or 6: tcp udp icmp dns dnstcp raw frag multicast broadcast dhcp solicit.
+Kinds end in 4 or 6: tcp udp ask icmp dns dnstcp raw frag multicast broadcast dhcp solicit.
     to4= to6=    where to (203.0.113.2, 2001:db8:2::2)
     port=        TCP and UDP (4000)
     from=        source port
     mark= dev=   SO_MARK, SO_BINDTODEVICE
     flood=       seconds of UDP as fast as it goes
     size=        bytes of payload
+    wait=        seconds for an answer (0.3)
 Prints "KIND sent" or "KIND refused: why", and of floods how many were tried.
 """
 import errno
@@ -49,6 +50,14 @@ def tcp(v6, to, opt, port=None):
 def udp(v6, to, opt, port=None):
     with make(v6, socket.SOCK_DGRAM, 0, opt) as s:
         s.sendto(b"x" * int(opt.get("size", 20)), (to, port or int(opt.get("port", 4000))))
+
+
+def ask(v6, to, opt):
+    """A datagram that is answered, or an error."""
+    with make(v6, socket.SOCK_DGRAM, 0, opt) as s:
+        s.connect((to, int(opt.get("port", 4000))))
+        s.send(b"word")
+        s.recv(100)
 
 
 def checksum(data):
@@ -136,7 +145,7 @@ def flood(v6, to, opt):
 
 
 KINDS = {
-    "tcp": tcp, "udp": udp, "icmp": icmp, "raw": raw, "frag": frag, "multicast": multicast, "broadcast": broadcast,
+    "tcp": tcp, "udp": udp, "ask": ask, "icmp": icmp, "raw": raw, "frag": frag, "multicast": multicast, "broadcast": broadcast,
     "dhcp": dhcp, "solicit": solicit, "flood": flood,
     "dns": lambda v6, to, opt: udp(v6, to, opt, 53),
     "dnstcp": lambda v6, to, opt: tcp(v6, to, opt, 53),
