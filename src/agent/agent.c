@@ -28,6 +28,7 @@
 
 #include "agent/confine.h"
 #include "agent/control.h"
+#include "agent/handover.h"
 #include "agent/log.h"
 #include "agent/notify.h"
 #include "agent/options.h"
@@ -144,6 +145,7 @@ static int timeout_ms(const struct program *p, adit_time now)
 	adit_time due = earlier(agent_networks_due(&p->agent), agent_control_due(&p->agent));
 
 	due = earlier(due, earlier(agent_notify_due(&p->notify), p->agent.confirm_by));
+	due = earlier(due, agent_handover_due(&p->agent));
 	if (p->waits)
 		due = earlier(due, p->wait_until);
 	if (due == ADIT_NEVER)
@@ -192,7 +194,12 @@ static void tick(struct program *p)
 {
 	adit_time now = adit_tunnel_now();
 
+	if (agent_handover_gone(&p->agent)) {
+		end(p, ADIT_EXIT_OK, "another agent took over");
+		return;
+	}
 	agent_networks_tick(&p->agent, now);
+	agent_handover_tick(&p->agent, now);
 	agent_control_tick(&p->agent, now);
 	agent_notify_tick(&p->notify, &p->agent, now);
 	if (p->waits)
@@ -302,28 +309,70 @@ static void give_sockets_to_helper(const struct agent *a)
 			(void)helper_own_socket(a->helper, paths[i]);
 }
 
+static int open_control(struct program *p)
+{
+	int r = agent_control_init(&p->agent);
+
+	if (r == -EADDRINUSE)
+		return fail(p, ADIT_EXIT_FAILED, "an agent serves this control socket already (adit status; --replace "
+			    "takes over from it)");
+	if (r)
+		return fail(p, r == -EACCES || r == -EPERM ? ADIT_EXIT_DENIED : ADIT_EXIT_FAILED,
+			    "the control socket cannot be served");
+	give_sockets_to_helper(&p->agent);
+	r = agent_handover_listen(&p->agent);
+	if (r)
+		adit_log_warning("nobody will be able to take over from this agent: %s", strerror(-r));
+	return 0;
+}
+
+/* The one before us has plans in force until its end: the helper begins while it lives, and leaves them. */
+static int take_over(struct program *p, char *err, size_t err_len)
+{
+	int r = helper_begin(p->agent.helper, p->agent.config->state_dir, err, err_len);
+
+	if (r || !p->options.replace)
+		return r;
+	r = agent_handover_take(&p->agent, p->agent.config->control_socket, err, err_len);
+	if (r != -ENOENT)
+		return r;
+	adit_log_info("no agent runs that could be replaced");
+	return 0;
+}
+
 /* Everything up to networks that will be started by the loop. */
 static int set_up(struct program *p)
 {
 	struct agent *a = &p->agent;
 	char err[512] = "";
-	int r = open_watches(p);
+	int r = open_watches(p), status;
 
+	if (!r && p->options.replace)
+		r = take_over(p, err, sizeof(err));
 	if (r)
-		return fail(p, ADIT_EXIT_FAILED, strerror(-r));
-	r = agent_control_init(a);
-	if (r == -EADDRINUSE)
-		return fail(p, ADIT_EXIT_FAILED, "an agent serves this control socket already (adit status)");
-	if (r)
-		return fail(p, r == -EACCES || r == -EPERM ? ADIT_EXIT_DENIED : ADIT_EXIT_FAILED,
-			    "the control socket cannot be served");
-	give_sockets_to_helper(a);
-	r = helper_begin(a->helper, a->config->state_dir, err, sizeof(err));
+		return fail(p, ADIT_EXIT_FAILED, err[0] ? err : strerror(-r));
+	status = open_control(p);
+	if (status)
+		return status;
+	if (!p->options.replace)
+		r = take_over(p, err, sizeof(err));
 	if (!r)
 		r = agent_networks_init(a);
 	if (!r)
+		agent_handover_wanted(a);
+	if (!r)
 		r = agent_confine(a, err, sizeof(err));
 	return r ? fail(p, ADIT_EXIT_FAILED, err[0] ? err : strerror(-r)) : 0;
+}
+
+/* Who takes over has a supervised process' place. */
+static void tell_manager(const struct program *p)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "MAINPID=%d", (int)getpid());
+	if (p->options.replace)
+		adit_process_notify(text);
 }
 
 static void run(struct program *p)
@@ -338,11 +387,14 @@ static void run(struct program *p)
 		if (p->options.confirm_secs)
 			p->agent.confirm_by = now + p->options.confirm_secs * ADIT_SEC;
 		add_event(&p->agent, "agent", "", "started", "the agent is started");
+		tell_manager(p);
 		serve(p);
-		adit_process_notify("STOPPING=1");
+		if (!agent_handover_gone(&p->agent))
+			adit_process_notify("STOPPING=1");
 		add_event(&p->agent, "agent", "", "ends", p->end);
 	}
-	agent_networks_fini(&p->agent);
+	if (!agent_handover_gone(&p->agent))
+		agent_networks_fini(&p->agent);
 	agent_control_fini(&p->agent);
 }
 
@@ -401,7 +453,8 @@ static int start(struct program *p)
 		return fail(p, ADIT_EXIT_FAILED, err);
 	agent_log_init(AGENT_JOURNAL, p->options.background);
 	status = with_helper(p);
-	helper_end(p->agent.helper, false);
+	helper_end(p->agent.helper, agent_handover_gone(&p->agent));
+	agent_handover_fini(&p->agent);
 	agent_config_free(p->agent.config);
 	agent_log_fini();
 	return status;

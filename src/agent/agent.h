@@ -18,6 +18,7 @@
 #include "host/answer.h"
 
 struct agent_control;
+struct agent_handover;
 struct agent_moves;
 
 struct agent {
@@ -29,6 +30,7 @@ struct agent {
 	struct agent_events events;
 	struct agent_control *control; /* control.h */
 	struct agent_moves *moves; /* moves.h */
+	struct agent_handover *handover; /* handover.h */
 	int epoll_fd;
 	adit_time started;
 	bool ending;             /* shutdown was asked for */

@@ -22,9 +22,9 @@
 #include "agent/helper_message.h"
 #include "agent/helper_rights.h"
 #include "agent/helper_server.h"
+#include "agent/lender.h"
 #include "base/time.h"
 #include "host/keyfile.h"
-#include "pktio/udp.h"
 
 #define END_MS   10000 /* how long it may take to undo everything */
 #define TEXT_MAX (16u << 20)
@@ -35,7 +35,7 @@ struct helper {
 	int events_fd;
 	pid_t pid;
 	struct helper_server *here; /* without rights; else NULL */
-	struct adit_rights rights;
+	struct agent_lender *lenders;
 };
 
 /* --- asking ---------------------------------------------------------------------- */
@@ -102,37 +102,6 @@ static int say(int r, const struct helper_message *m, char *err, size_t err_len)
 	if (r)
 		snprintf(err, err_len, "%s", m->text);
 	return r;
-}
-
-/* --- a tunnel's rights -------------------------------------------------------------- */
-
-static int rights_tun(void *user, char name[16], bool multi, char *err, size_t err_len)
-{
-	return helper_tun(user, name, multi, err, err_len);
-}
-
-static int rights_udp(void *user, int family, const struct adit_udp_bind *b, bool reuse, uint16_t *port)
-{
-	struct helper_socket s = { .bind = b->addr, .port = *port, .mark = b->mark, .reuse = reuse };
-	char err[HELPER_TEXT_LEN];
-	int fd;
-
-	s.bind.family = family == AF_INET6 ? 6 : 4;
-	memcpy(s.device, b->device, sizeof(s.device));
-	fd = helper_udp(user, &s, err, sizeof(err));
-	if (fd >= 0)
-		*port = s.port;
-	return fd;
-}
-
-static int rights_mark(void *user, int fd, uint32_t mark)
-{
-	return helper_mark(user, fd, mark);
-}
-
-const struct adit_rights *helper_rights(struct helper *h)
-{
-	return &h->rights;
 }
 
 /* --- life ----------------------------------------------------------------------------- */
@@ -218,7 +187,6 @@ int helper_start(struct helper **ret, const struct helper_config *cfg, char *err
 	if (h) {
 		pthread_mutex_init(&h->mutex, NULL);
 		h->sock = h->events_fd = -1;
-		h->rights = (struct adit_rights){ rights_tun, rights_udp, rights_mark, h };
 		r = has_net_admin() ? start_process(h, cfg) : start_here(h, cfg->config_path);
 	}
 	if (r) {
@@ -271,6 +239,7 @@ void helper_end(struct helper *h, bool keep)
 		close(h->events_fd);
 	if (h->pid > 0)
 		waitpid(h->pid, NULL, WNOHANG); /* a sandbox may forbid it, and nobody misses it */
+	agent_lenders_free(h->lenders);
 	pthread_mutex_destroy(&h->mutex);
 	free(h->here);
 	free(h);
@@ -320,6 +289,18 @@ int helper_tun(struct helper *h, char name[ADIT_IFNAME_LEN], bool multi, char *e
 	if (fd >= 0)
 		memcpy(name, m.name, ADIT_IFNAME_LEN);
 	return fd;
+}
+
+int helper_adopt(struct helper *h, int tun_fd)
+{
+	struct helper_message m = { .op = HELPER_ADOPT };
+
+	return ask(h, &m, tun_fd, NULL);
+}
+
+struct agent_lender **helper_lenders(struct helper *h)
+{
+	return &h->lenders;
 }
 
 int helper_udp(struct helper *h, struct helper_socket *s, char *err, size_t err_len)

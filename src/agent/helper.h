@@ -60,6 +60,10 @@ int helper_confined(struct helper *h);
 
 /* For adit_tunnel_config.rights: TUN and UDP sockets of the helper. Valid until helper_end. */
 const struct adit_rights *helper_rights(struct helper *h);
+/* The same, and first what was left to the network of that name (inherit.h). */
+const struct adit_rights *helper_network_rights(struct helper *h, const char *network);
+/* A TUN that was left to us is one of ours from now on. */
+int helper_adopt(struct helper *h, int tun_fd);
 
 /* All below: any thread's; blocking; 0 or -errno with one sentence in err. */
 

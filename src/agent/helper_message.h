@@ -26,6 +26,7 @@ enum helper_op {
 	HELPER_MARKED,     /* socket.bind.family, socket.mark, flag: stream -> descriptor */
 	HELPER_UAPI,       /* name -> descriptor */
 	HELPER_UAPI_CLOSE, /* name */
+	HELPER_ADOPT,      /* descriptor of a TUN that we were left -> name */
 	HELPER_READ,       /* path -> descriptor */
 	HELPER_DROP_INS,   /* number -> path; -ENOENT: there are no more */
 	HELPER_APPLY,      /* name, descriptor of the plan's text */

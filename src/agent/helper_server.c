@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_tun.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -20,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -121,6 +123,18 @@ static int make_tun(struct helper_server *s, struct helper_message *m, int *ret)
 	}
 	*ret = tun.inner.fd;
 	return 0;
+}
+
+/* Whoever has the descriptor has the interface. */
+static int adopt_tun(struct helper_server *s, struct helper_message *m, int fd)
+{
+	struct ifreq ifr = { 0 };
+
+	if (fd < 0 || ioctl(fd, TUNGETIFF, &ifr) < 0)
+		return refuse(m, "not a TUN");
+	memcpy(m->name, ifr.ifr_name, sizeof(m->name));
+	m->name[sizeof(m->name) - 1] = '\0';
+	return helper_names_add(&s->tuns, m->name);
 }
 
 static int make_udp(struct helper_message *m, int *ret)
@@ -350,6 +364,8 @@ static int serve(struct helper_server *s, struct helper_message *m, int fd, int 
 		return make_uapi(s, m, ret);
 	case HELPER_UAPI_CLOSE:
 		return close_uapi(s, m);
+	case HELPER_ADOPT:
+		return adopt_tun(s, m, fd);
 	case HELPER_READ:
 		return open_file(s, m, ret);
 	case HELPER_DROP_INS:

@@ -341,6 +341,16 @@ void adit_tunnel_resume(struct adit_tunnel *t)
 	pthread_mutex_unlock(&t->config);
 }
 
+void adit_tunnel_ends(const struct adit_tunnel *t, struct adit_tunnel_ends *ret)
+{
+	ret->threads = t->threads;
+	for (unsigned i = 0; i < t->threads; i++) {
+		ret->tun[i] = t->data[i].inner->fd;
+		ret->udp[i][0] = t->data[i].udp.outer.fd[ADIT_OUTER_4];
+		ret->udp[i][1] = t->data[i].udp.outer.fd[ADIT_OUTER_6];
+	}
+}
+
 void adit_tunnel_ask(struct adit_tunnel *t)
 {
 	for (unsigned i = 0; i < t->threads; i++) {

@@ -77,6 +77,15 @@ bool adit_tunnel_answered(const struct adit_tunnel *t);
 /* CLOCK_BOOTTIME. */
 adit_time adit_tunnel_now(void);
 
+#define ADIT_TUNNEL_THREADS_MAX 16
+/* The descriptors in use, for a process that takes over; call it under pause. They stay the tunnel's. */
+struct adit_tunnel_ends {
+	unsigned threads;
+	int tun[ADIT_TUNNEL_THREADS_MAX];
+	int udp[ADIT_TUNNEL_THREADS_MAX][2]; /* IPv4, IPv6; -1 = none */
+};
+void adit_tunnel_ends(const struct adit_tunnel *t, struct adit_tunnel_ends *ret);
+
 /* Not under the hold. Port 0 picks one. While the TUN is down the port is only
  * noted. Returns 0 or -EADDRINUSE, -EACCES ...; the old port stays in use on failure. */
 int adit_tunnel_set_port(struct adit_tunnel *t, uint16_t port);
@@ -88,7 +97,6 @@ unsigned adit_tunnel_unreachable(struct adit_tunnel *t, const struct adit_path *
 int adit_tunnel_set_fwmark(struct adit_tunnel *t, uint32_t mark);
 uint32_t adit_tunnel_fwmark(struct adit_tunnel *t);
 
-#define ADIT_TUNNEL_THREADS_MAX 16
 struct adit_tunnel_stats {
 	unsigned threads;
 	unsigned mtu;
