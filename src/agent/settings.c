@@ -147,6 +147,7 @@ static void read_network(struct agent_reading *rd, struct adit_conf_node *table)
 	if (!rd->net)
 		return;
 	rd->net->type = type;
+	rd->errors_before = rd->errors->cnt;
 	rd->table = table;
 	if (type == AGENT_WIREGUARD)
 		agent_quick_fill(rd, table);
@@ -154,14 +155,15 @@ static void read_network(struct agent_reading *rd, struct adit_conf_node *table)
 		return;
 	agent_read_keys(rd, table, type == AGENT_WIREGUARD ? AT_WIREGUARD : type == AGENT_FORWARD ? AT_FORWARD : AT_STATIC,
 			tables);
-	if (type == AGENT_FORWARD)
-		agent_forward_end(rd);
 	if (type == AGENT_STATIC)
 		agent_static_end(rd);
 	agent_cross_network(rd);
+	if (type == AGENT_FORWARD)
+		agent_forward_end(rd);
 	adit_secret_free(rd->own, ADIT_KEY_LEN);
 	rd->own = NULL;
 	rd->net = NULL;
+	rd->quick_wrong = false;
 }
 
 static void read_root(struct agent_reading *rd, struct adit_conf_node *root)

@@ -40,9 +40,9 @@ static void check_allowed_families(struct agent_reading *rd, const struct agent_
 	}
 }
 
-static const struct adit_conf_node *peer_node(const struct adit_conf_node *table, size_t peer, const char *key)
+const struct adit_conf_node *agent_peer_node(const struct adit_conf_node *network, size_t peer, const char *key)
 {
-	const struct adit_conf_node *it = adit_conf_first(adit_conf_get(table, "peers"));
+	const struct adit_conf_node *it = adit_conf_first(adit_conf_get(network, "peers"));
 
 	while (it && it->index < peer)
 		it = it->next;
@@ -51,7 +51,7 @@ static const struct adit_conf_node *peer_node(const struct adit_conf_node *table
 
 static const struct adit_conf_node *endpoint_node(const struct adit_conf_node *table, size_t peer, size_t i)
 {
-	const struct adit_conf_node *node = peer_node(table, peer, "endpoint");
+	const struct adit_conf_node *node = agent_peer_node(table, peer, "endpoint");
 
 	if (!node || node->kind != ADIT_CONF_ARRAY)
 		return node;
@@ -108,8 +108,8 @@ static void check_own_key(struct agent_reading *rd, const struct agent_network_s
 		return;
 	adit_x25519_public(rd->crypto, pub, own);
 	for (size_t i = 0; i < n->peer_cnt; i++)
-		if (!memcmp(n->peers[i].public_key, pub, ADIT_KEY_LEN) && peer_node(rd->table, i, "public_key"))
-			adit_conf_error(rd->errors, peer_node(rd->table, i, "public_key"),
+		if (!memcmp(n->peers[i].public_key, pub, ADIT_KEY_LEN) && agent_peer_node(rd->table, i, "public_key"))
+			adit_conf_error(rd->errors, agent_peer_node(rd->table, i, "public_key"),
 					"this is our own public key (the peer's is meant)");
 }
 
@@ -140,7 +140,7 @@ static void check_path(struct agent_reading *rd, const struct agent_network_sett
 
 static void check_wireguard(struct agent_reading *rd, const struct agent_network_settings *n)
 {
-	if (!adit_conf_get(rd->table, "private_key") && !adit_conf_get(rd->table, "private_key_path"))
+	if (!rd->quick_wrong && !adit_conf_get(rd->table, "private_key") && !adit_conf_get(rd->table, "private_key_path"))
 		adit_conf_need(rd->errors, rd->table, "private_key_path", "the name of a file; adit genkey makes one");
 	if (n->bind_interface[0] && !strcmp(n->bind_interface, n->ifname))
 		adit_conf_error(rd->errors, adit_conf_get(rd->table, "bind_interface"),
@@ -153,14 +153,6 @@ static void check_wireguard(struct agent_reading *rd, const struct agent_network
 	check_dns(rd, n);
 	check_own_key(rd, n);
 	check_path(rd, n);
-}
-
-void agent_cross_network(struct agent_reading *rd)
-{
-	if (rd->net->type != AGENT_STATIC)
-		check_mtu(rd, rd->net);
-	if (rd->net->type == AGENT_WIREGUARD)
-		check_wireguard(rd, rd->net);
 }
 
 /* --- peers ----------------------------------------------------------------------------------- */
@@ -208,6 +200,16 @@ static void check_twins(struct agent_reading *rd, const struct agent_network_set
 	qsort(list, cnt, sizeof(*list), by_key);
 	say_twins(rd, n, list, cnt);
 	free(list);
+}
+
+void agent_cross_network(struct agent_reading *rd)
+{
+	if (rd->net->type != AGENT_STATIC) { /* whose own reader does that */
+		check_mtu(rd, rd->net);
+		check_twins(rd, rd->net);
+	}
+	if (rd->net->type == AGENT_WIREGUARD)
+		check_wireguard(rd, rd->net);
 }
 
 /* --- allowed prefixes ----------------------------------------------------------------------------
@@ -329,10 +331,8 @@ void agent_cross_config(struct agent_reading *rd)
 {
 	const struct agent_network_settings *a, *b;
 
-	for (a = rd->config->networks; a; a = a->next) {
-		check_twins(rd, a);
+	for (a = rd->config->networks; a; a = a->next)
 		for (b = a->next; b; b = b->next)
 			check_pair(rd, a, b);
-	}
 	check_overlaps(rd);
 }

@@ -360,8 +360,9 @@ static void copy_dns(struct agent_reading *rd)
 	}
 }
 
-static void copy_peer(struct agent_reading *rd, const struct agent_peer *from)
+static void copy_peer(struct agent_reading *rd, size_t i)
 {
+	const struct agent_peer *from = &rd->net->peers[i];
 	struct adit_forward_peer *p = adit_forward_add_peer(rd->fwd);
 
 	if (!p)
@@ -374,14 +375,14 @@ static void copy_peer(struct agent_reading *rd, const struct agent_peer *from)
 	}
 	p->keepalive = from->keepalive;
 	if (from->endpoint_cnt > 1)
-		adit_conf_error_at(rd->errors, from->at.file, from->at.pos, "endpoint",
-				   "a forward network takes one endpoint of a peer");
+		adit_conf_error(rd->errors, agent_peer_node(rd->table, i, "endpoint"),
+				"a forward network takes one endpoint of a peer");
 	if (from->endpoint_cnt) {
 		snprintf(p->endpoint_host, sizeof(p->endpoint_host), "%s", from->endpoints[0].host);
 		p->endpoint_port = from->endpoints[0].port;
 	}
-	for (size_t i = 0; i < from->allowed_cnt; i++)
-		adit_forward_add_allowed(rd->fwd, p, &from->allowed[i]);
+	for (size_t k = 0; k < from->allowed_cnt; k++)
+		adit_forward_add_allowed(rd->fwd, p, &from->allowed[k]);
 }
 
 static void copy_network(struct agent_reading *rd)
@@ -401,7 +402,7 @@ static void copy_network(struct agent_reading *rd)
 	cfg->listen_port = n->listen_port;
 	cfg->fwmark = n->fwmark;
 	for (size_t i = 0; i < n->peer_cnt; i++)
-		copy_peer(rd, &n->peers[i]);
+		copy_peer(rd, i);
 }
 
 static bool need_all(struct agent_reading *rd)
@@ -436,7 +437,6 @@ static void judge(struct agent_reading *rd)
 void agent_forward_end(struct agent_reading *rd)
 {
 	struct adit_forward_config *cfg = rd->net->fwd;
-	size_t before = rd->errors->cnt;
 
 	if (rd->net->mtu)
 		cfg->mtu = rd->net->mtu;
@@ -446,7 +446,7 @@ void agent_forward_end(struct agent_reading *rd)
 	else if (need_all(rd))
 		copy_network(rd);
 	apply_udp(rd);
-	if (rd->errors->cnt == before && !rd->fwd->errors)
+	if (rd->errors->cnt == rd->errors_before)
 		judge(rd);
 	rd->errors->no_memory = rd->errors->no_memory || rd->fwd->no_memory;
 	free(rd->fwd);

@@ -84,6 +84,8 @@ struct agent_reading {
 	struct adit_crypto *crypto;
 	/* what is being read */
 	struct agent_network_settings *net, **tail;
+	size_t errors_before; /* net */
+	bool quick_wrong;     /* the wg-quick file of net could not be read whole */
 	const struct adit_conf_node *table; /* of net */
 	struct agent_peer *peer;
 	struct adit_forward_reader *fwd; /* of type forward */
@@ -134,6 +136,8 @@ void agent_peers_free(struct agent_peer *peers, size_t cnt);
 /* What can be judged only when everything was read. */
 void agent_cross_network(struct agent_reading *rd);
 void agent_cross_config(struct agent_reading *rd);
+/* A value of a peer, by its number. */
+const struct adit_conf_node *agent_peer_node(const struct adit_conf_node *network, size_t peer, const char *key);
 
 /* --- values (settings_value.c) ------------------------------------------------------- */
 

@@ -92,6 +92,9 @@ static void read_table(struct agent_reading *rd, const struct adit_conf_node *no
 	if (node->kind == ADIT_CONF_INTEGER) {
 		if (!agent_read_number(rd, node, 1, UINT32_MAX, &number))
 			return;
+	} else if (node->kind != ADIT_CONF_STRING && node->kind != ADIT_CONF_BROKEN) {
+		adit_conf_error(rd->errors, node, "must be \"auto\", \"off\", \"main\" or a number");
+		return;
 	} else if (!agent_read_word(rd, node, words, &which) || which < 2) {
 		n->table = which ? AGENT_TABLE_OFF : AGENT_TABLE_AUTO;
 		return;
@@ -120,13 +123,18 @@ static void read_killswitch(struct agent_reading *rd, const struct adit_conf_nod
 	agent_read_bool(rd, node, &rd->net->killswitch);
 }
 
+/* Where the other key holds no truth at all, that is said there. */
+static bool is_false(const struct adit_conf_node *table, const char *key)
+{
+	const struct adit_conf_node *node = adit_conf_get(table, key);
+
+	return !node || (node->kind == ADIT_CONF_BOOL && !node->u.boolean);
+}
+
 static void read_killswitch_dns(struct agent_reading *rd, const struct adit_conf_node *node)
 {
-	bool on = false;
-
 	agent_read_bool(rd, node, &rd->net->killswitch_dns);
-	if (rd->net->killswitch_dns &&
-	    (adit_conf_get_bool(rd->errors, node->parent, "killswitch", &on) <= 0 || !on))
+	if (rd->net->killswitch_dns && is_false(node->parent, "killswitch"))
 		adit_conf_key_error(rd->errors, node, "means nothing without killswitch = true");
 }
 
@@ -146,9 +154,7 @@ static void read_forward(struct agent_reading *rd, const struct adit_conf_node *
 
 static void need_forward(struct agent_reading *rd, const struct adit_conf_node *node, bool wanted)
 {
-	bool on = false;
-
-	if (wanted && (adit_conf_get_bool(rd->errors, node->parent, "forward", &on) <= 0 || !on))
+	if (wanted && is_false(node->parent, "forward"))
 		adit_conf_key_error(rd->errors, node, "means nothing without forward = true");
 }
 

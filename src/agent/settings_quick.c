@@ -247,6 +247,7 @@ void agent_quick_read(struct agent_reading *rd, struct adit_conf_node *table, co
 {
 	struct quick q = { .rd = rd, .net = table };
 	const char *p = text->p, *end = p + text->len;
+	size_t before = rd->errors->cnt;
 
 	if (text->len >= 3 && !memcmp(p, "\xef\xbb\xbf", 3))
 		p += 3; /* byte order mark of some editors */
@@ -262,6 +263,7 @@ void agent_quick_read(struct agent_reading *rd, struct adit_conf_node *table, co
 		q.line = 1;
 		say(&q, text->p, "[Interface]", "the file has no such section");
 	}
+	rd->quick_wrong = rd->errors->cnt > before;
 }
 
 /* --- whole files ---------------------------------------------------------------------------- */
@@ -291,8 +293,11 @@ void agent_quick_fill(struct agent_reading *rd, struct adit_conf_node *table)
 	const char *name;
 	char path[4096];
 
-	if (!node || adit_conf_as_text(rd->errors, node, &name) <= 0 ||
-	    !agent_place(rd, node, name, path, sizeof(path)) || !agent_file_open(rd, path, node, &text))
+	if (!node)
+		return;
+	rd->quick_wrong = true;
+	if (adit_conf_as_text(rd->errors, node, &name) <= 0 || !agent_place(rd, node, name, path, sizeof(path)) ||
+	    !agent_file_open(rd, path, node, &text))
 		return;
 	doc = adit_conf_new(path);
 	if (!doc) {

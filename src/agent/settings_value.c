@@ -239,7 +239,7 @@ static const char *parse_host(const char *s, size_t len, char *ret, size_t size)
 	ret[len - 2 * bracket] = '\0';
 	if (bracket)
 		return adit_addr_parse(&addr, ret) || addr.family != 6 ? "not an IPv6 address between the brackets" : NULL;
-	if (memchr(s, ':', len))
+	if (memchr(s, ':', len) && !memchr(s, '/', len))
 		return "an IPv6 address stands in brackets (\"[2001:db8::1]:51820\")";
 	if (all_digits(s, len) && adit_addr_parse(&addr, ret))
 		return "not an IPv4 address";
@@ -254,7 +254,7 @@ bool agent_read_endpoint(struct agent_reading *rd, const struct adit_conf_node *
 	if (adit_conf_as_text(rd->errors, node, &text) <= 0)
 		return false;
 	colon = strrchr(text, ':');
-	if (!colon || colon == text)
+	if (!colon || colon == text || strchr(colon, ']'))
 		why = "no port (\"vpn.example.com:51820\")";
 	else
 		why = parse_host(text, (size_t)(colon - text), host, sizeof(host));
