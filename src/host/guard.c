@@ -47,21 +47,25 @@ static void *one_more(void *array, size_t cnt, size_t size)
 	return cnt & (cnt - 1) ? array : reallocarray(array, cnt ? cnt * 2 : 1, size);
 }
 
-static int add_to(struct words *w, const char *text)
+static int add_to(struct words *w, char *text)
 {
 	struct adit_endpoint *p = one_more(w->to, w->to_cnt, sizeof(*p));
+	char *zone = strchr(text, '%'), *end = zone ? strchr(zone, ']') : NULL;
 
 	if (!p)
 		return -ENOMEM;
 	w->to = p;
 	p += w->to_cnt;
+	/* The link of a link-local address: the address and the port are enough. */
+	if (end)
+		memmove(zone, end, strlen(end) + 1);
 	if (adit_endpoint_parse(p, text) || !p->port || !p->addr.family)
 		return -EINVAL;
 	w->to_cnt++;
 	return 0;
 }
 
-static int add_dns(struct words *w, const char *text)
+static int add_dns(struct words *w, char *text)
 {
 	struct adit_endpoint *p = one_more(w->dns, w->dns_cnt, sizeof(*p));
 
@@ -76,7 +80,7 @@ static int add_dns(struct words *w, const char *text)
 	return 0;
 }
 
-static int add_exclude(struct words *w, const char *text)
+static int add_exclude(struct words *w, char *text)
 {
 	struct adit_prefix *p = one_more(w->exclude, w->exclude_cnt, sizeof(*p));
 
@@ -89,7 +93,7 @@ static int add_exclude(struct words *w, const char *text)
 	return 0;
 }
 
-static int set_lan(struct words *w, const char *text)
+static int set_lan(struct words *w, char *text)
 {
 	if (w->lan_given || (strcmp(text, "allow") != 0 && strcmp(text, "block") != 0))
 		return -EINVAL;
@@ -102,7 +106,7 @@ static int read_word(struct words *w, char *word)
 {
 	static const struct {
 		const char *name;
-		int (*add)(struct words *w, const char *text);
+		int (*add)(struct words *w, char *text);
 	} known[] = { { "lan", set_lan }, { "to", add_to }, { "dns", add_dns }, { "exclude", add_exclude } };
 	char *value = strchr(word, '='), *item, *save = NULL;
 	size_t i;

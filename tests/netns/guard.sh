@@ -197,6 +197,8 @@ equal "two guards: no mixing" "$(sends_leak A udp4 mark=51820 port=1 to4=203.0.1
 check "two guards: through the first one's interface" reaches A 10.99.0.2
 answered ok "unset guard t9 7 lan=block"
 check "one guard again: the LAN" reaches A 192.168.77.2
+answered ok "set guard t9 7 lan=block to=[fe80::1%2]:51822"
+check "an endpoint of a link" on A sh -c "nft list chain inet adit own | grep -q 'fe80::1 . 51822'"
 answered "Invalid argument: what a guard allows cannot be read: lan=perhaps" "set guard t9 7 lan=perhaps"
 answered ok "unset guard t9 7 lan=block"
 
