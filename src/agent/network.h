@@ -62,6 +62,8 @@ struct agent_network_ops {
 	 * it must be closed and opened. */
 	int (*change)(struct agent_network *n, const struct agent_network_settings *settings, char *err,
 		      size_t err_len);
+	/* The same settings (agent_network_same) in other memory: the old ones go. 0 or -ENOMEM. */
+	int (*adopt)(struct agent_network *n, const struct agent_network_settings *settings);
 	/* Looks at the tunnel and at what was heard; calls network_enter. Returns when to look again. */
 	adit_time (*look)(struct agent_network *n, adit_time now);
 	/* Links or routes of the machine changed, or it slept. */
@@ -88,7 +90,8 @@ struct agent_network {
 	adit_time look_at;  /* while it is open */
 	adit_time retry_at; /* while it is wanted and not open; ADIT_NEVER */
 	unsigned failures;  /* in a row */
-	bool holds;  /* not open, and the killswitch blocks */
+	bool holds;  /* not open, and the killswitch blocks: by this plan */
+	struct adit_plan held;
 	uint64_t entered[AGENT_STATE_CNT];
 	char ifname[ADIT_IFNAME_LEN]; /* in use; "" = none */
 	char dns[200];     /* what was done about DNS and why; "" = nothing asked */
@@ -155,6 +158,10 @@ void agent_networks_tick(struct agent *a, adit_time now);
 void agent_networks_moved(struct agent *a, adit_time now);
 /* Adds one that is not there yet, down; NULL: out of memory. reload.c's too. */
 struct agent_network *agent_network_add(struct agent *a, const struct agent_network_settings *settings);
+/* Closes it and keeps its being wanted: reload.c's. keep: a killswitch holds meanwhile, or goes on to. */
+void agent_network_shut(struct agent_network *n, bool keep);
+/* Of one that is shut: other settings, of another type too. */
+void agent_network_retype(struct agent_network *n, const struct agent_network_settings *settings);
 /* Closes it, takes it out and frees it. */
 void agent_network_remove(struct agent *a, struct agent_network *n);
 

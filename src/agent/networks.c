@@ -81,7 +81,7 @@ static void close_network(struct agent_network *n)
 	if (n->impl)
 		n->ops->close(n);
 	else if (n->holds && !n->wanted)
-		n->ops->release(n);
+		n->ops->release(n); /* n->holds is false then */
 	n->ifname[0] = n->dns[0] = '\0';
 }
 
@@ -108,16 +108,30 @@ int agent_connect(struct agent *a, struct agent_network *n, char *err, size_t er
 	return open_network(n, err, err_len);
 }
 
+void agent_network_shut(struct agent_network *n, bool keep)
+{
+	bool wanted = n->wanted;
+
+	n->wanted = keep;
+	close_network(n);
+	n->wanted = wanted;
+	n->retry_at = ADIT_NEVER;
+	n->failures = 0;
+}
+
+void agent_network_retype(struct agent_network *n, const struct agent_network_settings *settings)
+{
+	n->settings = settings;
+	n->ops = ops_of(settings->type);
+}
+
 int agent_disconnect(struct agent *a, struct agent_network *n, char *err, size_t err_len)
 {
 	(void)a;
 	(void)err;
 	(void)err_len;
 	n->wanted = false;
-	close_network(n);
-	n->holds = false;
-	n->retry_at = ADIT_NEVER;
-	n->failures = 0;
+	agent_network_shut(n, false);
 	n->warning[0] = '\0';
 	network_enter(n, AGENT_DOWN, AGENT_NOT_ASKED, NULL);
 	return 0;

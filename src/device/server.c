@@ -388,42 +388,80 @@ static char *input_new(void)
 	return p;
 }
 
-int adit_server_new(struct adit_server **ret, struct adit_tunnel *tunnel, int listen_fd, const char *path)
+static struct adit_server *alloc_server(struct adit_tunnel *tunnel)
 {
 	struct adit_server *s = calloc(1, sizeof(*s));
-	int r = -ENOMEM;
 
 	if (!s)
-		return r;
+		return NULL;
 	adit_list_init(&s->conns);
 	s->tunnel = tunnel;
 	s->signal_fd = s->inotify_fd = s->listen_fd = -1;
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (s->epoll_fd < 0 || strlen(path) >= sizeof(s->path)) {
-		r = s->epoll_fd < 0 ? -errno : -ENAMETOOLONG;
-		goto err_free;
-	}
-	strcpy(s->path, path);
 	s->input = input_new();
 	s->slice = adit_uapi_slice_new();
-	if (!s->input || !s->slice)
+	if (s->epoll_fd >= 0 && s->input && s->slice)
+		return s;
+	adit_server_free(s);
+	return NULL;
+}
+
+static int listen_on(struct adit_server *s, int fd)
+{
+	int r = watch(s, EPOLL_CTL_ADD, fd, EPOLLIN, &s->listen_fd);
+
+	if (r)
+		return r;
+	s->listen_fd = fd;
+	s->conn_max = connections_allowed(s->tunnel);
+	return 0;
+}
+
+int adit_server_new(struct adit_server **ret, struct adit_tunnel *tunnel, int listen_fd, const char *path)
+{
+	struct adit_server *s = alloc_server(tunnel);
+	int r = -ENAMETOOLONG;
+
+	if (!s)
+		return -ENOMEM;
+	if (strlen(path) >= sizeof(s->path))
 		goto err_free;
+	strcpy(s->path, path);
 	r = watch_signals(s);
 	if (!r)
 		r = watch_file(s);
 	if (!r)
 		r = watch(s, EPOLL_CTL_ADD, adit_tunnel_gone_fd(tunnel), EPOLLIN, tunnel);
 	if (!r)
-		r = watch(s, EPOLL_CTL_ADD, listen_fd, EPOLLIN, &s->listen_fd);
+		r = listen_on(s, listen_fd);
 	if (r)
 		goto err_free;
-	s->listen_fd = listen_fd;
-	s->conn_max = connections_allowed(tunnel);
 	*ret = s;
 	return 0;
 err_free:
 	adit_server_free(s);
 	return r;
+}
+
+int adit_server_new_inside(struct adit_server **ret, struct adit_tunnel *tunnel, int listen_fd)
+{
+	struct adit_server *s = alloc_server(tunnel);
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	r = listen_on(s, listen_fd);
+	if (r) {
+		adit_server_free(s);
+		return r;
+	}
+	*ret = s;
+	return 0;
+}
+
+int adit_server_fd(const struct adit_server *s)
+{
+	return s->epoll_fd;
 }
 
 /* Returns whether this event ends the server, and why in *end. */
@@ -470,6 +508,17 @@ int adit_server_run(struct adit_server *s)
 	}
 }
 
+void adit_server_turn(struct adit_server *s)
+{
+	struct epoll_event ev;
+	int end;
+
+	for (unsigned i = 0; i < CONNS_MAX && epoll_wait(s->epoll_fd, &ev, 1, 0) > 0; i++)
+		handle(s, &ev, &end);
+	if (s->paused || s->lingering)
+		tidy(s);
+}
+
 void adit_server_free(struct adit_server *s)
 {
 	if (!s)
@@ -477,7 +526,7 @@ void adit_server_free(struct adit_server *s)
 	while (!adit_list_empty(&s->conns))
 		conn_free(s, adit_container_of(s->conns.next, struct conn, link));
 	if (s->listen_fd >= 0) {
-		if (file_is_ours(s))
+		if (s->path[0] && file_is_ours(s))
 			unlink(s->path);
 		close(s->listen_fd);
 	}

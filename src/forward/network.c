@@ -264,7 +264,7 @@ static int make_tunnel(struct adit_forward_network *n, const struct adit_forward
 {
 	struct adit_tunnel_config c = { .core = &adit_core_wg, .tun_fd = -1, .guest = &n->guest,
 					.mtu = cfg->mtu ? cfg->mtu : MTU_DEFAULT, .threads = 1, .bind = cfg->bind_addr,
-					.offloads = ADIT_OFFLOAD_ALL };
+					.offloads = ADIT_OFFLOAD_ALL, .rights = n->rights };
 	char err[512] = "";
 	int r;
 
@@ -318,12 +318,19 @@ static int set_up(struct adit_forward_network *n, const struct adit_forward_conf
 
 int network_new(struct adit_forward_network **ret, const struct adit_forward_config *cfg)
 {
+	return network_new_with(ret, cfg, NULL);
+}
+
+int network_new_with(struct adit_forward_network **ret, const struct adit_forward_config *cfg,
+		     const struct adit_rights *rights)
+{
 	struct adit_forward_network *n = calloc(1, sizeof(*n));
 	int r;
 
 	if (!n)
 		return -ENOMEM;
 	n->notify_fd = -1;
+	n->rights = rights;
 	r = set_up(n, cfg);
 	if (r) {
 		network_free(n);

@@ -42,6 +42,7 @@ struct adit_forward_network {
 	struct adit_pcapng *capture;      /* or NULL; the data thread's */
 	adit_time capture_flush, wall;    /* when it was flushed; wall time less boot time */
 	uint8_t public_key[ADIT_KEY_LEN]; /* ours */
+	const struct adit_rights *rights; /* or NULL: our own */
 	bool started;
 
 	/* from the data thread */
@@ -58,6 +59,9 @@ struct adit_forward_network {
  * first.
  */
 int network_new(struct adit_forward_network **ret, const struct adit_forward_config *cfg);
+/* The same where somebody else has the right to mark sockets; rights outlives the network. */
+int network_new_with(struct adit_forward_network **ret, const struct adit_forward_config *cfg,
+		     const struct adit_rights *rights);
 /* Starts the data thread. */
 int network_start(struct adit_forward_network *n);
 /* Resets all connections, here and inside, while the tunnel can still carry that. */
