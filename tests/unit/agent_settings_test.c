@@ -540,9 +540,93 @@ static void many(void **state)
 	free(d);
 }
 
+/* --- the examples ------------------------------------------------------------------------- */
+
+static struct agent_config *read_example(const char *path)
+{
+	struct adit_conf_errors errors = { 0 };
+	struct agent_config *config = agent_config_read(path, NULL, &errors);
+
+	memset(&doc, 0, sizeof(doc));
+	adit_conf_errors_report(&errors, on_report, &doc);
+	assert_string_equal(doc.said.p, "");
+	assert_non_null(config);
+	adit_conf_errors_fini(&errors);
+	return config;
+}
+
+/* Nothing is wrong with them, and the two are one. */
+static void examples(void **state)
+{
+	struct agent_config *toml = read_example(EXAMPLES "/agent.toml"), *json = read_example(EXAMPLES "/agent.json");
+
+	(void)state;
+	assert_int_equal(toml->network_cnt, 4);
+	assert_int_equal(json->network_cnt, 4);
+	for (const struct agent_network_settings *n = toml->networks; n; n = n->next) {
+		assert_non_null(agent_config_find(json, n->name));
+		assert_true(agent_network_same(n, agent_config_find(json, n->name)));
+	}
+	assert_true(adit_endpoint_equal(&toml->metrics, &json->metrics));
+	assert_true(toml->page && json->page);
+	agent_config_free(toml);
+	agent_config_free(json);
+}
+
+/* --- the manual -------------------------------------------------------------------------- */
+
+/* The text about a key, from ".It Cm KEY" to the next item; from *from on. NULL: there is none. */
+static char *manual_item(const char *page, const char *key, const char **from)
+{
+	char begin[80];
+	size_t n = (size_t)snprintf(begin, sizeof(begin), "\n.It Cm %s", key);
+	const char *p = *from ? *from : page, *end;
+
+	while ((p = strstr(p, begin)) && p[n] != '\n' && p[n] != ' ')
+		p++;
+	if (!p)
+		return NULL;
+	end = strstr(p + 1, "\n.It ");
+	*from = p + 1;
+	return end ? strndup(p, (size_t)(end - p)) : strdup(p);
+}
+
+/* Every key stands there, with what holds without it. */
+static bool in_manual(const char *page, const struct agent_key *key)
+{
+	const char *from = NULL;
+	char unset[100], *item;
+	bool found = false;
+
+	snprintf(unset, sizeof(unset), "\nDefault: %s.", key->unset ? key->unset : "");
+	while (!found && (item = manual_item(page, key->name, &from))) {
+		found = !key->unset || strstr(item, unset);
+		free(item);
+	}
+	return found;
+}
+
+static void manual(void **state)
+{
+	static char page[65536];
+	FILE *f = fopen(MANUAL, "r");
+	size_t n;
+
+	(void)state;
+	assert_non_null(f);
+	n = fread(page, 1, sizeof(page) - 1, f);
+	fclose(f);
+	assert_true(n > 1000 && n < sizeof(page) - 1);
+	for (size_t i = 0; agent_keys_all[i]; i++)
+		for (const struct agent_key *k = agent_keys_all[i]; k->name; k++)
+			if (!(k->where & AT_QUICK) && !in_manual(page, k))
+				fail_msg("adit.toml(5) does not have %s with its default %s", k->name, k->unset ? k->unset : "(none)");
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(broken), cmocka_unit_test(good), cmocka_unit_test(many) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(broken), cmocka_unit_test(good), cmocka_unit_test(many),
+					    cmocka_unit_test(examples), cmocka_unit_test(manual) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
