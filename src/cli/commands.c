@@ -8,6 +8,7 @@
 
 #include "agent/commands.h"
 #include "agent/doctor.h"
+#include "agent/client.h"
 #include "cli/cli.h"
 #include "device/device.h"
 #include "forward/forward.h"
@@ -120,6 +121,66 @@ static const struct adit_option doctor_options[] = {
 	{ "-c, --config", "FILE", "the agent's configuration, or a wg-quick file; default /etc/adit/adit.toml" },
 	{ "--state-dir", "DIR", "where plans in force are kept (/var/lib/adit)" },
 	{ "--json", NULL, "print JSON" },
+	{ 0 },
+};
+
+#define JSON_OPTION    { "--json", NULL, "print JSON, as doc/api describes it" }
+#define CONTROL_OPTION { "--control", "PATH", "the agent's socket; default $ADIT_CONTROL, /run/adit/control.sock" }
+
+static const struct adit_option ask_options[] = { /* of commands that ask the agent */
+	JSON_OPTION,
+	CONTROL_OPTION,
+	{ 0 },
+};
+
+static const struct adit_option status_options[] = {
+	JSON_OPTION,
+	{ "--names", NULL, "print the networks' names alone" },
+	CONTROL_OPTION,
+	{ 0 },
+};
+
+static const struct adit_option connect_options[] = {
+	{ "--wait", NULL, "return when it is up, or when it cannot be" },
+	{ "--timeout", "SECONDS", "wait no longer than this (30)" },
+	JSON_OPTION,
+	CONTROL_OPTION,
+	{ 0 },
+};
+
+static const struct adit_option disconnect_options[] = {
+	{ "--wait", NULL, "return when it is down, which it does anyway" },
+	JSON_OPTION,
+	CONTROL_OPTION,
+	{ 0 },
+};
+
+static const struct adit_option wait_options[] = {
+	{ "--down", NULL, "wait until it is down" },
+	{ "--timeout", "SECONDS", "wait no longer than this (a day)" },
+	JSON_OPTION,
+	CONTROL_OPTION,
+	{ 0 },
+};
+
+static const struct adit_option reload_options[] = {
+	{ "--dry-run", NULL, "print what would change, and change nothing" },
+	JSON_OPTION,
+	CONTROL_OPTION,
+	{ 0 },
+};
+
+static const struct adit_option events_options[] = {
+	{ "-f, --follow", NULL, "go on with what happens from now" },
+	{ "--since", "NUMBER", "those after the event of this number" },
+	{ "--json", NULL, "print JSON; with --follow an object a line" },
+	CONTROL_OPTION,
+	{ 0 },
+};
+
+static const struct adit_option top_options[] = {
+	{ "--interval", "SECONDS", "between two looks (1)" },
+	CONTROL_OPTION,
 	{ 0 },
 };
 
@@ -302,6 +363,135 @@ const struct adit_command adit_commands[] = {
 		.complete = "file",
 		.options = export_options,
 		.run = adit_export_main,
+	},
+	{
+		.name = "stop",
+		.topic = "Many networks: the agent",
+		.synopsis = "[--json]",
+		.summary = "end the agent, and undo all it did",
+		.about =  "Returns when every network is down and this machine is as it was before.\n"
+			 "The status is 5 when no agent runs.",
+		.example = "adit stop",
+		.complete = "none",
+		.options = ask_options,
+		.run = adit_stop_main,
+	},
+	{
+		.name = "status",
+		.topic = "Many networks: the agent",
+		.synopsis = "[NETWORK] [--json]",
+		.summary = "show the agent's networks: state, rates, loss, reasons",
+		.about =  "A table of networks and their peers: state and for how long, age of the handshake, when\n"
+			 "it was last heard, rates over ten seconds, loss, endpoint, and what is wrong. The status\n"
+			 "is 0 when every network that shall run is up, 3 when one is not, 5 when no agent runs.",
+		.example = "adit status\nadit status office --json | jq '.networks[0].reason'",
+		.complete = "network",
+		.options = status_options,
+		.run = adit_status_main,
+	},
+	{
+		.name = "connect",
+		.topic = "Many networks: the agent",
+		.synopsis = "NETWORK [--wait] [--json]",
+		.summary = "start a network",
+		.about =  "Starts a network of the agent, which tries on until disconnect. With --wait it returns\n"
+			 "when the network is up: status 0; or when it is not in time, with the reason: status 3.",
+		.example = "adit connect office --wait --timeout 10",
+		.complete = "network",
+		.options = connect_options,
+		.run = adit_connect_main,
+	},
+	{
+		.name = "disconnect",
+		.topic = "Many networks: the agent",
+		.synopsis = "NETWORK [--json]",
+		.summary = "stop a network, and undo what it changed",
+		.about =  "Returns when the network is down and its addresses, routes and DNS are gone.",
+		.example = "adit disconnect office",
+		.complete = "network",
+		.options = disconnect_options,
+		.run = adit_disconnect_main,
+	},
+	{
+		.name = "reload",
+		.topic = "Many networks: the agent",
+		.synopsis = "[--dry-run] [--json]",
+		.summary = "read the configuration again, and change what differs",
+		.about =  "Peers and networks that are as before lose nothing. When the configuration is wrong\n"
+			 "(status 78) or a step fails, what ran goes on as it was. --dry-run says what would change.",
+		.example = "adit reload --dry-run && adit reload",
+		.complete = "none",
+		.options = reload_options,
+		.run = adit_reload_main,
+	},
+	{
+		.name = "peers",
+		.topic = "Many networks: the agent",
+		.synopsis = "NETWORK [--json]",
+		.summary = "show all peers of a network",
+		.about =  "The table of status for one network, with every peer.",
+		.example = "adit peers office\nadit peers office --json | jq -r '.peers[] | select(.reason != \"ok\").name'",
+		.complete = "network",
+		.options = ask_options,
+		.run = adit_peers_main,
+	},
+	{
+		.name = "events",
+		.topic = "Many networks: the agent",
+		.synopsis = "[NETWORK] [--follow] [--json]",
+		.summary = "show what happened, and what happens",
+		.about =  "The last thousand events: states and their reasons, peers, reloads, what others changed on\n"
+			 "this machine and what was mended, who asked for what. Every event has a number; --since\n"
+			 "goes on after one.",
+		.example = "adit events office --follow\nadit events --since 120 --json",
+		.complete = "network",
+		.options = events_options,
+		.run = adit_events_main,
+	},
+	{
+		.name = "wait",
+		.topic = "Many networks: the agent",
+		.synopsis = "NETWORK [--down] [--json]",
+		.summary = "wait until a network is up, or down",
+		.about =  "The status is 3 when it is not in time, with the reason.",
+		.example = "adit wait office --timeout 60 && curl http://intranet/",
+		.complete = "network",
+		.options = wait_options,
+		.run = adit_wait_main,
+	},
+	{
+		.name = "top",
+		.topic = "Many networks: the agent",
+		.synopsis = "[--interval SECONDS]",
+		.summary = "watch networks and peers live",
+		.about =  "The busiest peers first, with a line of the last minutes' traffic for every network. Keys:\n"
+			 "q quits, arrows and page keys scroll. Not on a terminal, it prints one table.",
+		.example = "adit top",
+		.complete = "none",
+		.options = top_options,
+		.run = adit_top_main,
+	},
+	{
+		.name = "log",
+		.topic = "Many networks: the agent",
+		.synopsis = "[LEVEL] [--json]",
+		.summary = "show or set how much the agent logs",
+		.about =  "LEVEL is off, error, warning, info or debug; it holds until the agent ends.",
+		.example = "adit log debug",
+		.complete = "off error warning info debug",
+		.options = ask_options,
+		.run = adit_log_main,
+	},
+	{
+		.name = "confirm",
+		.topic = "Many networks: the agent",
+		.synopsis = "[--json]",
+		.summary = "keep what adit agent --confirm did",
+		.about =  "Without it, an agent that was started with --confirm undoes everything and ends.",
+		.example = "adit agent --confirm 60s -c office.toml & sleep 5; adit confirm",
+		.complete = "none",
+		.options = ask_options,
+		.run = adit_confirm_main,
 	},
 	{
 		.name = "genkey",

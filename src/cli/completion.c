@@ -38,7 +38,7 @@ static void quoted(const char *text)
 static bool is_word_list(const char *complete)
 {
 	return strcmp(complete, "none") && strcmp(complete, "iface") && strcmp(complete, "file") &&
-	       strcmp(complete, "command");
+	       strcmp(complete, "network") && strcmp(complete, "command");
 }
 
 /* --- bash ----------------------------------------------------------------- */
@@ -55,6 +55,8 @@ static void bash_operand(const struct adit_command *c)
 {
 	if (!strcmp(c->complete, "iface"))
 		printf(" words=$(adit show --names 2>/dev/null)");
+	else if (!strcmp(c->complete, "network"))
+		printf(" words=$(adit status --names 2>/dev/null)");
 	else if (!strcmp(c->complete, "file"))
 		printf(" words=$(_adit_confs) files=1");
 	else if (!strcmp(c->complete, "command"))
@@ -125,6 +127,8 @@ static void zsh_operand(const struct adit_command *c)
 {
 	if (!strcmp(c->complete, "iface"))
 		printf(" \\\n\t\t\t'1:interface:{compadd -- ${(f)\"$(adit show --names 2>/dev/null)\"}}'");
+	else if (!strcmp(c->complete, "network"))
+		printf(" \\\n\t\t\t'1:network:{compadd -- ${(f)\"$(adit status --names 2>/dev/null)\"}}'");
 	else if (!strcmp(c->complete, "file"))
 		printf(" \\\n\t\t\t'1:configuration:{compadd -- /etc/wireguard/*.conf(N:t:r); _files -g \"*.conf\"}'");
 	else if (!strcmp(c->complete, "command"))
@@ -188,6 +192,8 @@ static void fish_operand(const struct adit_command *c)
 
 	if (!strcmp(c->complete, "iface"))
 		words = "(adit show --names 2>/dev/null)";
+	else if (!strcmp(c->complete, "network"))
+		words = "(adit status --names 2>/dev/null)";
 	else if (!strcmp(c->complete, "file"))
 		words = "(__fish_complete_suffix .conf; string replace -r '.*/(.*)\\.conf' '$1' /etc/wireguard/*.conf)";
 	else if (is_word_list(c->complete))
