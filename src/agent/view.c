@@ -222,8 +222,42 @@ int agent_view_status(struct agent_json *j, const struct agent_view *v, struct a
 
 /* --- events ----------------------------------------------------------------------- */
 
+/* May the word be an address, or a name with a port? */
+static bool may_be_endpoint(const char *word, size_t len)
+{
+	unsigned dots = 0, colons = 0, letters = 0;
+	bool port = false;
+
+	for (size_t i = 0; i < len; i++) {
+		dots += word[i] == '.';
+		colons += word[i] == ':';
+		letters += (word[i] | 32) >= 'g' && (word[i] | 32) <= 'z';
+		port |= word[i] == ':' && i + 1 < len && word[i + 1] >= '0' && word[i + 1] <= '9';
+	}
+	return port || colons > 1 || (dots >= 3 && !letters);
+}
+
+/* For observers: where peers are in the world is left out of a sentence. */
+static void hide_endpoints(char ret[256], const char *text)
+{
+	size_t at = 0;
+
+	while (*text && at < 240) {
+		size_t n = strcspn(text, " ,;()"), blanks = strspn(text + n, " ,;()");
+		bool hide = may_be_endpoint(text, n);
+
+		at += (size_t)snprintf(ret + at, 256 - at, "%.*s%.*s", hide ? 3 : (int)n, hide ? "..." : text, (int)blanks,
+				       text + n);
+		at = at < 255 ? at : 255;
+		text += n + blanks;
+	}
+	ret[at] = '\0';
+}
+
 void agent_view_event(struct agent_json *j, enum agent_role role, const struct agent_event *e)
 {
+	char text[256];
+
 	agent_json_open(j, NULL, '{');
 	agent_json_number(j, "seq", e->seq);
 	agent_json_signed(j, "time_ms", e->wall_ms);
@@ -232,7 +266,8 @@ void agent_view_event(struct agent_json *j, enum agent_role role, const struct a
 	agent_json_optional(j, "peer", e->peer);
 	agent_json_optional(j, "state", e->state);
 	agent_json_optional(j, "reason", e->reason);
-	if (role >= AGENT_ROLE_OPERATOR)
-		agent_json_text(j, "text", e->text);
+	if (role < AGENT_ROLE_OPERATOR)
+		hide_endpoints(text, e->text);
+	agent_json_text(j, "text", role < AGENT_ROLE_OPERATOR ? text : e->text);
 	agent_json_close(j, '}');
 }

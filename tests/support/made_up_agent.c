@@ -3,6 +3,7 @@
 #include "support/made_up_agent.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -141,9 +142,7 @@ bool agent_confirm(struct agent *a)
 static void fill_peer(struct agent_snapshot_peer *p, const struct made_up_peer *from, size_t i, adit_time now,
 		      adit_time started)
 {
-	uint64_t tenths = (uint64_t)((now - started) / (100 * ADIT_MSEC)) + 600;
-	/* A wave, so that a graph has something to show. */
-	uint64_t wave = tenths % 400 < 200 ? tenths % 200 : 200 - tenths % 200;
+	double s = (double)(now - started) / ADIT_SEC + 60;
 
 	snprintf(p->name, sizeof(p->name), "%s", from->name);
 	memcpy(p->key, from->key, sizeof(p->key));
@@ -164,8 +163,9 @@ static void fill_peer(struct agent_snapshot_peer *p, const struct made_up_peer *
 	p->handshake_wall = time(NULL) - 10 - (int64_t)(i % 110);
 	p->last_rx = now - (adit_time)(i % 20 + 1) * ADIT_SEC / 4;
 	p->last_tx = p->last_rx;
-	p->rx_bytes = from->rx_rate * (tenths + wave) / 10;
-	p->tx_bytes = from->tx_rate * (tenths + wave / 2) / 10;
+	/* Waves, so that a graph has something to show; never backwards. */
+	p->rx_bytes = (uint64_t)((double)from->rx_rate * (s + 3 * sin(s / 4)));
+	p->tx_bytes = (uint64_t)((double)from->tx_rate * (s + 4 * sin(s / 7)));
 	p->rx_packets = p->rx_bytes / 1200;
 	p->tx_packets = p->tx_bytes / 1200;
 	p->rx_lost = from->lost;

@@ -203,7 +203,11 @@ static void observers_see_no_endpoints(void **state)
 	has_not(reply, "example.com");
 	has(reply, "\"why\":\"initiations are sent");
 	has_not(ask(AGENT_ROLE_OBSERVER, "{\"action\":\"events.subscribe\",\"since\":0,\"follow\":false}"), "198.51.100.7");
+	has(reply, "\"text\":\"initiations to ... are sent and nothing comes back\"");
 	has(ask(AGENT_ROLE_OPERATOR, "{\"action\":\"events.subscribe\",\"since\":0,\"follow\":false}"), "198.51.100.7");
+	made_up_enter(&m->network[2].n, AGENT_UP, AGENT_OK, "peer a1 moved from [2001:db8::1]:5 to vpn.example.com:51820 (roamed)");
+	ask(AGENT_ROLE_OBSERVER, "{\"action\":\"events.subscribe\",\"since\":0,\"follow\":false,\"snapshot\":false}");
+	has(reply, "\"text\":\"peer a1 moved from ... to ... (roamed)\"");
 }
 
 static void roles(void **state)
