@@ -270,11 +270,11 @@ int adit_journal_remove(const char *dir, const char *name)
 /* --- the folder ------------------------------------------------------------------ */
 
 /* Of "wg0.journal": "wg0". */
-static bool name_of(const char *file, char name[ADIT_IFNAME_LEN])
+static bool name_of(const char *file, const char *suffix, char name[ADIT_IFNAME_LEN])
 {
-	size_t len = strlen(file), end = strlen(SUFFIX);
+	size_t len = strlen(file), end = strlen(suffix);
 
-	if (len <= end || len - end >= ADIT_IFNAME_LEN || strcmp(file + len - end, SUFFIX))
+	if (len <= end || len - end >= ADIT_IFNAME_LEN || strcmp(file + len - end, suffix))
 		return false;
 	memcpy(name, file, len - end);
 	name[len - end] = '\0';
@@ -296,7 +296,7 @@ int adit_journal_list(const char *dir, char (**names)[ADIT_IFNAME_LEN], size_t *
 	if (!d && errno != ENOENT)
 		return -errno;
 	while (d && (e = readdir(d))) {
-		if (!name_of(e->d_name, name))
+		if (!name_of(e->d_name, SUFFIX, name))
 			continue;
 		more = realloc(list, (n + 1) * sizeof(*list));
 		if (!more) {
@@ -314,4 +314,24 @@ int adit_journal_list(const char *dir, char (**names)[ADIT_IFNAME_LEN], size_t *
 	*names = list;
 	*cnt = n;
 	return 0;
+}
+
+void adit_journal_tidy(const char *dir)
+{
+	char name[ADIT_IFNAME_LEN], path[256];
+	const struct dirent *e;
+	DIR *d = opendir(dir);
+
+	while (d && (e = readdir(d))) {
+		if (name_of(e->d_name, SUFFIX ".new", name)) {
+			if (!journal_path(path, sizeof(path), dir, name, SUFFIX ".new"))
+				unlink(path);
+		} else if (name_of(e->d_name, LOCK_SUFFIX, name) &&
+			   !journal_path(path, sizeof(path), dir, name, SUFFIX) && access(path, F_OK) < 0 &&
+			   !adit_journal_owned(dir, name)) {
+			adit_journal_remove(dir, name);
+		}
+	}
+	if (d)
+		closedir(d);
 }

@@ -35,6 +35,9 @@ int adit_journal_remove(const char *dir, const char *name);
  * -errno. */
 int adit_journal_list(const char *dir, char (**names)[ADIT_IFNAME_LEN], size_t *cnt);
 
+/* Removes what killed processes left that is no journal: half-written ones, locks of nobody. Under the lock. */
+void adit_journal_tidy(const char *dir);
+
 /* The owner's lock, for as long as the descriptor is open, and so at most until the owner's
  * end. Or -errno (-EBUSY: another process owns the plan). */
 int adit_journal_own(const char *dir, const char *name);

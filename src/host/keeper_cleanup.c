@@ -60,19 +60,33 @@ static bool lives(const struct cleanup *c, const struct adit_journal *j)
 	return j->served && j->this_boot && j->here && link && !strcmp(link->kind, "tun");
 }
 
-/* What of the plan is in force, as far as it is to be undone. */
+/* Is it worth a word? What goes with the link is not; tables of nftables are no longer as they were
+ * made when their owner or their link is gone. */
+static bool to_undo(struct cleanup *c, const struct adit_step *step, const struct adit_plan *plan, bool keep_guards)
+{
+	switch ((enum adit_step_kind)step->kind) {
+	case ADIT_STEP_MTU:
+	case ADIT_STEP_UP:
+		return false;
+	case ADIT_STEP_GUARD:
+		return !keep_guards;
+	case ADIT_STEP_REPLIES:
+	case ADIT_STEP_GATEWAY:
+		return true;
+	default:
+		return adit_step_intact(&c->host, &c->m, step, plan) == 1;
+	}
+}
+
 static size_t tell_steps(struct cleanup *c, const struct adit_plan *plan, bool keep_guards, const char *what)
 {
 	char line[ADIT_STEP_STRLEN];
 	size_t i = plan->cnt, cnt = 0;
 
 	while (i-- > 0) {
-		const struct adit_step *step = &plan->steps[i];
-
-		if ((keep_guards && step->kind == ADIT_STEP_GUARD) || step->kind == ADIT_STEP_MTU ||
-		    step->kind == ADIT_STEP_UP || adit_step_intact(&c->host, &c->m, step, plan) != 1)
+		if (!to_undo(c, &plan->steps[i], plan, keep_guards))
 			continue;
-		tell(c, plan->name, what, adit_step_format(step, line));
+		tell(c, plan->name, what, adit_step_format(&plan->steps[i], line));
 		cnt++;
 	}
 	return cnt;
@@ -399,6 +413,8 @@ int adit_keeper_cleanup(const struct adit_cleanup *how, char *err, size_t err_le
 		adit_host_init(&c.host, c.nl);
 		clean_journals(&c);
 		clean_marked(&c);
+		if (!how->dry_run)
+			adit_journal_tidy(how->state_dir);
 		adit_host_fini(&c.host);
 		adit_machine_fini(&c.m);
 		r = c.first;

@@ -11,7 +11,7 @@
 #define WINDOW       (10 * ADIT_SEC)   /* a step that goes MENDS times in it */
 #define MENDS        5
 #define REST         (30 * ADIT_SEC) /* is left alone for so long */
-#define TRY_AGAIN    (5 * ADIT_SEC)  /* one that cannot be made */
+#define TRY_AGAIN    ADIT_SEC        /* one that cannot be made */
 #define NOW_AND_THEN ADIT_SEC        /* where the kernel does not tell of changes */
 #define DNS_PERIOD   (5 * ADIT_SEC)  /* a resolver that was started anew tells nobody */
 
@@ -67,9 +67,12 @@ struct look {
 static void tell(const struct look *l, const struct adit_step *step, const char *what, const char *why)
 {
 	char line[ADIT_STEP_STRLEN], text[512];
+	size_t len = strlen(adit_step_format(step, line));
 
-	adit_step_format(step, line);
-	snprintf(text, sizeof(text), "%.300s%s%s", line, why ? ": " : "", why ? why : "");
+	if (why && !strncmp(why, line, len)) /* it names the step already */
+		snprintf(text, sizeof(text), "%s", why);
+	else
+		snprintf(text, sizeof(text), "%.300s%s%s", line, why ? ": " : "", why ? why : "");
 	if (l->report)
 		l->report(l->user, l->p->plan.name, what, text);
 }
@@ -83,20 +86,27 @@ static void tell_once(const struct look *l, struct keeper_step *state, const str
 	state->said = true;
 }
 
-/* May it be made once more? Counts it. */
-static bool within_budget(struct look *l, struct keeper_step *state)
+/* May it be made once more? */
+static bool within_budget(const struct look *l, struct keeper_step *state)
 {
 	if (l->now - state->since > WINDOW) {
 		state->since = l->now;
 		state->mends = 0;
 	}
-	return ++state->mends <= MENDS;
+	return state->mends < MENDS;
 }
 
-static void leave_for(struct look *l, struct keeper_step *state, adit_time time)
+/* What plans share was made for another one just now. */
+static bool there_by_now(const struct look *l, const struct adit_step *step)
 {
-	state->rest = l->now + time;
-	adit_events_wake(&l->k->events, state->rest);
+	struct adit_machine m;
+	bool there;
+
+	if (adit_machine_read(&m, l->k->nl))
+		return false;
+	there = adit_step_intact(&l->k->host, &m, step, &l->p->plan) == 1;
+	adit_machine_fini(&m);
+	return there;
 }
 
 static void mend(struct look *l, struct keeper_step *state, const struct adit_step *step)
@@ -107,16 +117,21 @@ static void mend(struct look *l, struct keeper_step *state, const struct adit_st
 	if (!within_budget(l, state)) {
 		tell_once(l, state, step, "broken", "somebody removes it again and again");
 		state->mends = 0;
-		leave_for(l, state, REST);
+		state->rest = l->now + REST;
+		adit_events_wake(&l->k->events, state->rest);
 		return;
 	}
 	r = adit_step_apply(&l->k->host, step, &l->p->plan, err, sizeof(err));
-	if (!r) {
+	if (r == -EEXIST && there_by_now(l, step)) {
+		state->said = false;
+	} else if (!r) {
 		tell(l, step, "mended", NULL);
 		state->said = false;
-	} else if (r != -EEXIST || adit_step_intact(&l->k->host, l->m, step, &l->p->plan) != 1) {
+		state->mends++;
+	} else {
+		/* What is in its way may go with a change that we hear of, or without. */
 		tell_once(l, state, step, "broken", err);
-		leave_for(l, state, TRY_AGAIN);
+		adit_events_wake(&l->k->events, l->now + TRY_AGAIN);
 	}
 }
 
