@@ -30,6 +30,21 @@ static const struct adit_option show_options[] = {
 
 static const struct adit_option up_options[] = {
 	{ "--dry-run", NULL, "print what would be done to this machine, and do nothing" },
+	{ "--hooks", NULL, "run PreUp and PostUp, and later PreDown and PostDown" },
+	{ "--confirm", "TIME", "undo it all unless it is confirmed within TIME (60s, 5m)" },
+	{ "--confirmed", NULL, "confirm what another adit up --confirm waits for" },
+	{ "--state-dir", "DIR", "where plans in force are kept (/var/lib/adit)" },
+	{ 0 },
+};
+
+static const struct adit_option down_options[] = {
+	{ "--hooks", NULL, "run PreDown and PostDown, also where up ran none" },
+	{ "--state-dir", "DIR", "where plans in force are kept (/var/lib/adit)" },
+	{ 0 },
+};
+
+static const struct adit_option save_options[] = {
+	{ "--state-dir", "DIR", "where plans in force are kept (/var/lib/adit)" },
 	{ 0 },
 };
 
@@ -219,14 +234,14 @@ const struct adit_command adit_commands[] = {
 	{
 		.name = "up",
 		.topic = "WireGuard interfaces",
-		.synopsis = "[--dry-run] FILE.conf|NAME",
+		.synopsis = "[--dry-run] [--hooks] [--confirm TIME] FILE.conf|NAME",
 		.summary = "bring a wg-quick file up, in user space",
 		.about = "Starts a device named after the file, configures it, gives it the file's addresses\n"
-			 "and MTU, and adds routes for the allowed IPs. NAME means /etc/wireguard/NAME.conf.\n"
-			 "The kernel's own WireGuard is never used. Every mistake in the file is named with its\n"
-			 "line and column; hooks, DNS and default routes are refused. If a step fails, all is\n"
-			 "undone.",
-		.example = "adit up ./office.conf\nadit up office",
+			 "and MTU, sets DNS, and adds routes for the allowed IPs; for default routes also the rules\n"
+			 "that wg-quick makes. NAME means /etc/wireguard/NAME.conf. The kernel's own WireGuard is\n"
+			 "never used. Every mistake in the file is named with its line and column. Hooks are named\n"
+			 "and not run. If a step fails, all is undone.",
+		.example = "adit up ./office.conf\nadit up --confirm 60s office",
 		.complete = "file",
 		.options = up_options,
 		.run = adit_up_main,
@@ -234,14 +249,38 @@ const struct adit_command adit_commands[] = {
 	{
 		.name = "down",
 		.topic = "WireGuard interfaces",
-		.synopsis = "FILE.conf|NAME",
+		.synopsis = "[--hooks] FILE.conf|NAME",
 		.summary = "undo what up did",
 		.about = "Takes the routes and the interface away and ends the device; also after one of the\n"
-			 "two was killed.",
+			 "two was killed. DNS, rules and sysctls are as before. Where the file says SaveConfig, it\n"
+			 "gets what ran.",
 		.example = "adit down office",
 		.complete = "file",
-		.options = no_options,
+		.options = down_options,
 		.run = adit_down_main,
+	},
+	{
+		.name = "save",
+		.topic = "WireGuard interfaces",
+		.synopsis = "FILE.conf|NAME",
+		.summary = "write what runs back into its wg-quick file",
+		.about = "Keys, peers, addresses and MTU as they are now; the rest as the file has it. Comments\n"
+			 "are lost. The file is replaced whole, with mode 0600.",
+		.example = "adit save office",
+		.complete = "file",
+		.options = save_options,
+		.run = adit_save_main,
+	},
+	{
+		.name = "strip",
+		.topic = "WireGuard interfaces",
+		.synopsis = "FILE.conf|NAME",
+		.summary = "print a wg-quick file without what wg(8) does not know",
+		.about = "For wg setconf and wg syncconf.",
+		.example = "adit strip office > office.wg && wg syncconf office office.wg",
+		.complete = "file",
+		.options = no_options,
+		.run = adit_strip_main,
 	},
 	{
 		.name = "show",

@@ -9,9 +9,11 @@
 int adit_device_main(int argc, char **argv);
 /* `adit show [IFACE] [--json]` */
 int adit_show_main(int argc, char **argv);
-/* `adit up FILE.conf|NAME`, `adit down FILE.conf|NAME` */
+/* `adit up FILE.conf|NAME`, and down, save, strip */
 int adit_up_main(int argc, char **argv);
 int adit_down_main(int argc, char **argv);
+int adit_save_main(int argc, char **argv);
+int adit_strip_main(int argc, char **argv);
 /* `adit demo` */
 int adit_demo_main(int argc, char **argv);
 

@@ -1,255 +1,41 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * up.c - `adit up FILE.conf|NAME`, `adit down FILE.conf|NAME`
+ * up.c - `adit up FILE.conf|NAME`
  *
  * DOC: up reads the file, resolves endpoints and makes the whole plan before
- * it touches anything. Then, under the lock of the journals: journal, device
- * process, keys and peers over its socket, the plan's steps, verification. A
- * failure or a signal anywhere after the journal is written undoes it all.
- * down knows the journal only, so it does the same after a kill -9 of either
- * process: the link and its routes are gone then, and the rest is removed.
+ * it touches anything. Then: the record (up_record.c), PreUp hooks, device
+ * process, keys and peers over its socket, the plan (journalled, applied and
+ * verified by host/keeper.h), PostUp hooks. A failure or a signal anywhere after
+ * the record is written undoes it all. In the end the plan is left to its device:
+ * nothing of `adit up` goes on running, but where it waits to be confirmed.
  */
 #include "device/device.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/exit.h"
-#include "crypto/crypto.h"
-#include "device/text.h"
+#include "device/netplan.h"
 #include "device/uapi_socket.h"
 #include "device/up_device.h"
-#include "device/up_plan.h"
-#include "host/apply.h"
-#include "host/journal.h"
-#include "host/keeper.h"
+#include "device/up_internal.h"
 
-#define FILE_MAX (512u << 20)
-
-struct up {
-	const char *command; /* "adit up" */
-	bool dry_run;
-	char file[512]; /* the configuration's path */
-	char name[ADIT_IFNAME_LEN];
-	struct adit_netlink *nl;
-	int lock_fd;
+/* What `adit up` is about. */
+struct wanted {
+	const struct adit_quickconf *conf;
+	struct adit_path *endpoints;
+	struct adit_plan plan;
+	uint32_t mark;
 };
 
-/* --- arguments ------------------------------------------------------------ */
-
-static int usage(const struct up *up, const char *text, const char *what)
-{
-	fprintf(stderr, "%s: %s%s\nUsage: %s %sFILE.conf|NAME (%s --help says more)\n", up->command, text,
-		what, up->command, strstr(up->command, "up") ? "[--dry-run] " : "", up->command);
-	return ADIT_EXIT_USAGE;
-}
-
-/* A path, or a name that stands for /etc/wireguard/NAME.conf. */
-static int read_operand(struct up *up, const char *arg)
-{
-	size_t len = strlen(arg);
-	bool is_file = strchr(arg, '/') || (len > 5 && !strcmp(arg + len - 5, ".conf"));
-	const char *base, *problem;
-	int n;
-
-	n = snprintf(up->file, sizeof(up->file), is_file ? "%s" : "/etc/wireguard/%s.conf", arg);
-	if (n < 0 || (size_t)n >= sizeof(up->file))
-		return usage(up, "the path is too long", "");
-	base = strrchr(up->file, '/') ? strrchr(up->file, '/') + 1 : up->file;
-	len = strlen(base);
-	if (len <= 5 || strcmp(base + len - 5, ".conf"))
-		return usage(up, "the file must be called NAME.conf, NAME being the interface's name: ", arg);
-	len -= 5;
-	snprintf(up->name, sizeof(up->name), "%.*s", (int)len, base);
-	problem = len >= sizeof(up->name) ?
-			  "the interface's name (the file's without .conf) has at most 15 characters" :
-			  adit_ifname_problem(up->name);
-	return problem ? usage(up, problem, "") : 0;
-}
-
-static int read_arguments(struct up *up, int argc, char **argv, const char *command, bool may_dry_run)
-{
-	const char *operand = NULL;
-	int i;
-
-	up->command = command;
-	up->lock_fd = -1;
-	for (i = 1; i < argc; i++) {
-		if (may_dry_run && !strcmp(argv[i], "--dry-run"))
-			up->dry_run = true;
-		else if (argv[i][0] == '-')
-			return usage(up, "unknown option ", argv[i]);
-		else if (operand)
-			return usage(up, "one file or name only: too much is ", argv[i]);
-		else
-			operand = argv[i];
-	}
-	return operand ? read_operand(up, operand) : usage(up, "which file or name?", "");
-}
-
-/* --- what up and down share ----------------------------------------------- */
-
-__attribute__((format(printf, 2, 3))) static int fail(const struct up *up, const char *fmt, ...)
-{
-	va_list ap;
-
-	fprintf(stderr, "%s: %s: ", up->command, up->name);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	return ADIT_EXIT_FAILED;
-}
-
-static int fail_errno(const struct up *up, const char *what, int r)
-{
-	bool denied = r == -EPERM || r == -EACCES || r == -EROFS;
-
-	fail(up, "%s: %s%s", what, strerror(-r), denied ? " (this takes root)" : "");
-	return denied ? ADIT_EXIT_DENIED : ADIT_EXIT_FAILED;
-}
-
-static int open_host(struct up *up, bool lock)
-{
-	int r = adit_netlink_open(&up->nl);
-
-	if (r)
-		return fail_errno(up, "cannot speak to the kernel (netlink)", r);
-	if (!lock)
-		return 0;
-	up->lock_fd = adit_journal_lock(adit_state_dir(NULL));
-	if (up->lock_fd == -EBUSY)
-		return fail(up, "another adit up or down is at work (it holds the lock of %s)",
-			    adit_state_dir(NULL));
-	return up->lock_fd < 0 ? fail_errno(up, adit_state_dir(NULL), up->lock_fd) : 0;
-}
-
-static void close_host(struct up *up)
-{
-	adit_netlink_close(up->nl);
-	if (up->lock_fd >= 0)
-		close(up->lock_fd);
-}
-
-/* SIGINT and the like are looked at between steps, so that none is done by half. */
-static void block_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-}
-
-static bool interrupted(void)
-{
-	sigset_t set;
-
-	sigpending(&set);
-	return sigismember(&set, SIGINT) || sigismember(&set, SIGTERM) || sigismember(&set, SIGHUP);
-}
-
-/* Undoes the plan, sees the device process off, and forgets the journal. */
-static int take_down(struct up *up, const struct adit_plan *plan)
-{
-	int pidfd = adit_up_process(up->name);
-	struct adit_host host;
-	char err[256];
-	int r;
-
-	adit_host_init(&host, up->nl);
-	r = adit_host_undo(&host, plan, err, sizeof(err));
-	adit_host_fini(&host);
-	if (r) {
-		if (pidfd >= 0)
-			close(pidfd);
-		fail(up, "%s; the journal in %s stays: try adit down %s again", err, adit_state_dir(NULL),
-		     up->name);
-		return r;
-	}
-	adit_up_wait_gone(up->name, pidfd);
-	r = adit_journal_remove(adit_state_dir(NULL), up->name);
-	if (r)
-		fail_errno(up, "cannot remove the journal", r);
-	return r;
-}
-
-/* --- up ------------------------------------------------------------------- */
-
-static void print_report(void *user, const char *msg)
-{
-	(void)user;
-	fprintf(stderr, "%s\n", msg);
-}
-
-static int read_whole(int fd, struct adit_text *text)
-{
-	for (;;) {
-		ssize_t n;
-
-		if (text->len > FILE_MAX)
-			return -EFBIG;
-		if (!adit_text_reserve(text, 65536))
-			return -ENOMEM;
-		n = read(fd, text->p + text->len, 65536);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n ? -errno : 0;
-		text->len += (size_t)n;
-	}
-}
-
-static int read_config(const struct up *up, struct adit_quickconf **ret)
-{
-	struct adit_text text = { 0 };
-	struct stat st;
-	int fd = open(up->file, O_RDONLY | O_CLOEXEC);
-	int r = fd < 0 || fstat(fd, &st) < 0 ? -errno : 0;
-
-	if (!r && (st.st_mode & 0004))
-		fprintf(stderr, "%s: warning: it holds keys and everybody can read it (chmod 600 %s)\n",
-			up->file, up->file);
-	if (!r)
-		r = read_whole(fd, &text);
-	if (r)
-		fprintf(stderr, "%s: %s: %s\n", up->command, up->file, strerror(-r));
-	else
-		r = adit_quickconf_parse(ret, up->file, text.p, text.len, print_report, NULL);
-	adit_text_fini(&text);
-	if (fd >= 0)
-		close(fd);
-	return r;
-}
-
-/* What the kernel would refuse, or do by half, later. */
-static bool mtu_fits(const struct up *up, const struct adit_quickconf *conf)
-{
-	size_t i;
-
-	if (!conf->mtu || conf->mtu >= 1280)
-		return true;
-	for (i = 0; i < conf->addresses.cnt; i++)
-		if (conf->addresses.item[i].prefix.addr.family == 6)
-			break;
-	if (i == conf->addresses.cnt)
-		return true;
-	fprintf(stderr, "%s:%u:%u: MTU: IPv6 needs at least 1280, and there is an IPv6 address in line %u\n",
-		up->file, conf->mtu_pos.line, conf->mtu_pos.col, conf->addresses.item[i].pos.line);
-	return false;
-}
+/* --- is the way free? -------------------------------------------------------- */
 
 static int try_port(uint16_t port)
 {
@@ -273,93 +59,143 @@ static int try_port(uint16_t port)
 
 /* The device opens its port only when it comes up; say now what would fail
  * then. A process that was killed holds its sockets for a moment longer. */
-static int port_is_free(uint16_t port)
+static int check_port(struct up *up, const struct adit_quickconf *conf)
 {
-	int r = try_port(port), tries;
+	int r = 0, tries;
 
-	for (tries = 0; r == -EADDRINUSE && tries < 10 && !interrupted(); tries++) {
+	if (!conf->has_listen_port || !conf->listen_port)
+		return 0;
+	for (tries = 0; (r = try_port(conf->listen_port)) == -EADDRINUSE && tries < 10 && !up_interrupted();
+	     tries++)
 		nanosleep(&(struct timespec){ 0, 50 * 1000 * 1000 }, NULL);
-		r = try_port(port);
-	}
-	return r;
+	return r == -EADDRINUSE ? up_fail(up, "ListenPort %u is in use by another program (ss -ulpn names it)",
+					  conf->listen_port) :
+				  0;
 }
 
-/* Is the name free? Removes what a killed process left under it. */
-static int check_name(struct up *up)
+/* Undoes what a killed process left (*cleared); refuses what is up. found: a plan, now adopted. */
+static int clear_old(struct up *up, const struct up_record *record, bool found, bool *cleared)
 {
 	struct adit_link link;
-	struct adit_journal old;
 	bool there = adit_link_find(up->nl, up->name, &link) == 0;
 	bool alive = adit_uapi_alive(up->name);
-	int r = adit_journal_read(&old, adit_state_dir(NULL), up->name);
+	char err[256];
 
-	if (r && r != -ENOENT && r != -EBADMSG)
-		return fail_errno(up, "cannot read the journal", r);
-	if (!r && old.this_boot && there && alive) {
-		adit_plan_fini(&old.plan);
-		return fail(up, "is up already (adit show %s; adit down %s)", up->name, up->name);
+	if (!found && !(record->found && !record->done && alive))
+		return 0;
+	if (there && alive && (record->done || !record->found)) {
+		adit_keeper_leave(up->keeper, up->name, err, sizeof(err));
+		return up_fail(up, "is up already (adit show %s; adit down %s)", up->name, up->name);
 	}
-	if (!r && old.this_boot && !alive) {
-		fprintf(stderr, "%s: %s: undoing what a killed process left first\n", up->command, up->name);
-		r = take_down(up, &old.plan);
-		adit_plan_fini(&old.plan);
-		if (r)
-			return ADIT_EXIT_FAILED;
-		there = adit_link_find(up->nl, up->name, &link) == 0;
-	} else if (!r) {
-		adit_plan_fini(&old.plan);
+	if (alive && !there) {
+		adit_keeper_leave(up->keeper, up->name, err, sizeof(err));
+		return 0; /* said below */
 	}
-	if (there)
-		return fail(up, "there is an interface of this name, and adit up did not make it");
-	if (alive)
-		return fail(up, "a device of this name runs, perhaps in another network namespace");
+	fprintf(stderr, "%s: %s: undoing what a killed process left first\n", up->command, up->name);
+	*cleared = true;
+	return up_take_down(up);
+}
+
+static int check_name(struct up *up, const struct up_record *record, bool *cleared)
+{
+	struct adit_link link;
+	char err[256];
+	int r = adit_keeper_adopt(up->keeper, up->name, err, sizeof(err)), status;
+
+	/* A plan of another namespace is not in our way here, but its device is. */
+	if (r && r != -ENOENT && r != -EXDEV)
+		return up_fail(up, "%s", err);
+	status = clear_old(up, record, !r, cleared);
+	if (status)
+		return status;
+	if (adit_link_find(up->nl, up->name, &link) == 0)
+		return up_fail(up, "there is an interface of this name, and adit up did not make it");
+	if (adit_uapi_alive(up->name))
+		return up_fail(up, "a device of this name runs, perhaps in another network namespace");
 	return 0;
 }
 
-/* From the first change to the last. */
-static int bring_up(struct up *up, const struct adit_plan *plan, const struct adit_quickconf *conf,
-		    const struct adit_path *endpoints)
+/* --- from the first change to the last ------------------------------------------ */
+
+static int bring_up(struct up *up, const struct wanted *want)
 {
-	struct adit_host host;
-	char err[256];
+	char err[512];
 	int r = adit_up_start(up->name, up->lock_fd);
 
 	if (r)
-		return fail_errno(up, "the device did not start", r);
-	r = adit_up_configure(up->name, conf, endpoints);
+		return up_fail_errno(up, "the device did not start", r);
+	r = adit_up_configure(up->name, want->conf, want->endpoints, want->mark);
 	if (r)
-		return fail_errno(up, "the device refused its configuration", r);
-	adit_host_init(&host, up->nl);
-	r = adit_host_apply(&host, plan, interrupted, err, sizeof(err));
-	if (!r)
-		r = adit_host_verify(&host, plan, err, sizeof(err));
-	adit_host_fini(&host);
-	return r ? fail(up, "%s", err) : 0;
+		return up_fail_errno(up, "the device refused its configuration", r);
+	r = adit_keeper_apply(up->keeper, &want->plan, err, sizeof(err));
+	return r ? up_fail(up, "%s", err) : 0;
 }
 
-static int bring_up_or_undo(struct up *up, const struct adit_plan *plan, const struct adit_quickconf *conf,
-			    const struct adit_path *endpoints)
+static int bring_up_with_hooks(struct up *up, const struct wanted *want)
 {
-	int r, status;
+	char err[256];
+	int status = up_hooks_run(up, want->conf, ADIT_QUICK_PRE_UP, true);
 
-	block_signals();
-	status = open_host(up, true);
 	if (!status)
-		status = check_name(up);
-	if (status)
-		return status;
-	r = conf->has_listen_port && conf->listen_port ? port_is_free(conf->listen_port) : 0;
-	if (r == -EADDRINUSE)
-		return fail(up, "ListenPort %u is in use by another program (ss -ulpn names it)",
-			    conf->listen_port);
-	r = adit_journal_write(adit_state_dir(NULL), plan, true);
-	if (r)
-		return fail_errno(up, "cannot write the journal", r);
-	status = interrupted() ? fail(up, "interrupted") : bring_up(up, plan, conf, endpoints);
-	if (status)
-		take_down(up, plan);
+		status = up_interrupted() ? up_fail(up, "interrupted") : bring_up(up, want);
+	if (!status)
+		status = up_hooks_run(up, want->conf, ADIT_QUICK_POST_UP, true);
+	if (!status && up_interrupted())
+		status = up_fail(up, "interrupted");
+	if (!status && adit_keeper_leave(up->keeper, up->name, err, sizeof(err)))
+		status = up_fail(up, "%s", err);
 	return status;
 }
+
+static int make_plan(struct up *up, struct wanted *want)
+{
+	int status = up_make_plan(up, want->conf, want->endpoints, &want->plan);
+
+	if (!status)
+		want->mark = want->conf->fwmark ? want->conf->fwmark : adit_netplan_mark(&want->plan);
+	return status;
+}
+
+/* What was left of a killed one was in the way of the first plan: its rules, its table. */
+static int make_way(struct up *up, struct wanted *want, const struct up_record *old)
+{
+	bool cleared = false;
+	int status = check_name(up, old, &cleared);
+
+	if (!status && cleared) {
+		adit_plan_fini(&want->plan);
+		status = make_plan(up, want);
+	}
+	return status ? status : check_port(up, want->conf);
+}
+
+/* With the record's lock. *clean: nothing of it is left. */
+static int bring_up_or_undo(struct up *up, struct wanted *want, const struct up_record *old, bool *clean)
+{
+	struct up_record record = { .hooks = up->hooks };
+	int status = make_way(up, want, old), r;
+
+	*clean = !old->found;
+	if (status)
+		return status;
+	record.mark = want->conf->fwmark ? 0 : want->mark;
+	snprintf(record.file, sizeof(record.file), "%s", up->file);
+	r = up_record_write(up, &record);
+	*clean = true;
+	if (r)
+		return up_fail_errno(up, "cannot write what adit down needs to know", r);
+	status = bring_up_with_hooks(up, want);
+	record.done = true;
+	if (!status && (r = up_record_write(up, &record)))
+		status = up_fail_errno(up, "cannot write what adit down needs to know", r);
+	if (status)
+		*clean = up_take_down(up) == 0;
+	else
+		*clean = false;
+	return status;
+}
+
+/* --- the whole -------------------------------------------------------------------- */
 
 static void print_plan(const struct adit_plan *plan)
 {
@@ -369,9 +205,10 @@ static void print_plan(const struct adit_plan *plan)
 		adit_step_print(stdout, &plan->steps[i]);
 }
 
-static void print_result(const struct up *up, const struct adit_plan *plan, const struct adit_quickconf *conf)
+static void print_result(const struct up *up, const struct wanted *want)
 {
 	char buf[ADIT_PREFIX_STRLEN];
+	const struct adit_plan *plan = &want->plan;
 	size_t i, routes = 0;
 	unsigned mtu = 0;
 
@@ -383,116 +220,88 @@ static void print_result(const struct up *up, const struct adit_plan *plan, cons
 			mtu = plan->steps[i].mtu;
 		routes += plan->steps[i].kind == ADIT_STEP_ROUTE;
 	}
-	printf(", MTU %u, %zu peer%s, %zu route%s\n", mtu, conf->peer_cnt, conf->peer_cnt == 1 ? "" : "s",
-	       routes, routes == 1 ? "" : "s");
+	printf(", MTU %u, %zu peer%s, %zu route%s\n", mtu, want->conf->peer_cnt,
+	       want->conf->peer_cnt == 1 ? "" : "s", routes, routes == 1 ? "" : "s");
 }
 
-static bool never(void)
+static int carry_out(struct up *up, struct wanted *want)
 {
-	return false; /* nothing is changed yet: Ctrl-C simply ends the program */
+	struct up_record old;
+	bool clean = false;
+	int status, r;
+
+	up_block_signals();
+	status = up_record_lock(up, &old);
+	if (status)
+		return status;
+	adit_keeper_set_stop(up->keeper, up_interrupted);
+	status = bring_up_or_undo(up, want, &old, &clean);
+	up_record_unlock(up, clean);
+	if (status)
+		return status;
+	print_result(up, want);
+	if (!up->confirm_secs)
+		return 0;
+	up_close_host(up);
+	r = up_confirm(up);
+	if (r < 0) {
+		status = up_fail_errno(up, "cannot wait to be confirmed", r);
+		up_down(up);
+		return status;
+	}
+	return r;
 }
 
+/* Nothing is changed yet here: Ctrl-C simply ends the program. */
 static int up_with(struct up *up, const struct adit_quickconf *conf)
 {
-	struct adit_path *endpoints = NULL;
-	struct adit_plan plan;
-	int r, status;
+	struct wanted want = { .conf = conf };
+	int status = up_check_config(up, conf);
 
-	if (adit_up_refuses(conf, up->file) || !mtu_fits(up, conf))
-		return ADIT_EXIT_CONFIG;
-	r = adit_up_resolve(conf, up->file, never, &endpoints);
-	if (r)
-		return ADIT_EXIT_FAILED; /* said already */
-	status = open_host(up, false);
-	adit_plan_init(&plan, up->name);
+	if (!status)
+		status = up_resolve(up, conf, &want.endpoints);
+	if (!status)
+		status = up_open_host(up);
+	if (!status)
+		status = make_plan(up, &want);
 	if (!status) {
-		r = adit_up_plan(&plan, conf, endpoints, up->nl);
-		adit_netlink_close(up->nl);
-		up->nl = NULL;
-		status = r ? fail_errno(up, "cannot make a plan", r) : 0;
+		up_hooks_list(up, conf, false);
+		if (up->dry_run)
+			print_plan(&want.plan);
+		else
+			status = carry_out(up, &want);
+		adit_plan_fini(&want.plan);
 	}
-	if (!status && up->dry_run) {
-		print_plan(&plan);
-	} else if (!status) {
-		status = bring_up_or_undo(up, &plan, conf, endpoints);
-		if (!status)
-			print_result(up, &plan, conf);
-	}
-	adit_plan_fini(&plan);
-	free(endpoints);
+	free(want.endpoints);
 	return status;
+}
+
+static int confirm_other(const struct up *up)
+{
+	if (!up_confirm_end(up))
+		return up_fail(up, "nothing of this name waits to be confirmed");
+	printf("%s stays up\n", up->name);
+	return 0;
 }
 
 int adit_up_main(int argc, char **argv)
 {
 	struct adit_quickconf *conf = NULL;
 	struct up up = { 0 };
-	int status = read_arguments(&up, argc, argv, "adit up", true);
-	int r;
+	int status = up_read_arguments(&up, argc, argv, "adit up",
+				       UP_DRY_RUN | UP_HOOKS | UP_CONFIRM | UP_STATE_DIR);
 
 	if (status)
 		return status;
-	r = read_config(&up, &conf);
-	if (r)
-		return r == -EINVAL ? ADIT_EXIT_CONFIG : r == -EACCES ? ADIT_EXIT_DENIED : ADIT_EXIT_FAILED;
-	status = up_with(&up, conf);
+	if (up.confirmed)
+		return confirm_other(&up);
+	if (access(up.file, F_OK) == 0)
+		status = up_real_path(&up);
+	if (!status)
+		status = up_read_config(&up, &conf);
+	if (!status)
+		status = up_with(&up, conf);
 	adit_quickconf_free(conf);
-	close_host(&up);
-	return status;
-}
-
-/* --- down ----------------------------------------------------------------- */
-
-static int down_without_journal(struct up *up)
-{
-	struct adit_link link;
-
-	adit_journal_remove(adit_state_dir(NULL), up->name); /* one that was never finished */
-	if (adit_link_find(up->nl, up->name, &link) == 0)
-		return fail(up,
-			    "adit up did not make this interface (ip link delete %s ends it, whoever did)",
-			    up->name);
-	return fail(up, "is not up");
-}
-
-static int down_with(struct up *up, const struct adit_plan *plan)
-{
-	struct adit_link link;
-
-	if (adit_link_find(up->nl, up->name, &link) && adit_uapi_alive(up->name))
-		return fail(up, "runs in another network namespace: run adit down there");
-	return take_down(up, plan) ? ADIT_EXIT_FAILED : 0;
-}
-
-int adit_down_main(int argc, char **argv)
-{
-	struct adit_journal old;
-	struct up up = { 0 };
-	int status = read_arguments(&up, argc, argv, "adit down", false);
-	int r;
-
-	if (status)
-		return status;
-	block_signals(); /* once begun, to the end */
-	status = open_host(&up, true);
-	if (status)
-		goto out;
-	r = adit_journal_read(&old, adit_state_dir(NULL), up.name);
-	if (r == -ENOENT) {
-		status = down_without_journal(&up);
-	} else if (r == -EBADMSG) {
-		status = fail(&up, "%s/%s.journal is not a journal of this program: remove it",
-			      adit_state_dir(NULL), up.name);
-	} else if (r) {
-		status = fail_errno(&up, "cannot read the journal", r);
-	} else {
-		if (old.this_boot)
-			status = down_with(&up, &old.plan);
-		else
-			adit_journal_remove(adit_state_dir(NULL), up.name); /* the reboot undid it */
-		adit_plan_fini(&old.plan);
-	}
-out:
-	close_host(&up);
+	up_close_host(&up);
 	return status;
 }

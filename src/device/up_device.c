@@ -79,7 +79,7 @@ static void write_peer(struct adit_text *t, const struct adit_quick_peer *peer,
 }
 
 static void write_request(struct adit_text *t, const struct adit_quickconf *conf,
-			  const struct adit_path *endpoints)
+			  const struct adit_path *endpoints, uint32_t mark)
 {
 	size_t i;
 
@@ -87,8 +87,8 @@ static void write_request(struct adit_text *t, const struct adit_quickconf *conf
 	adit_text_line_key(t, "private_key", conf->private_key);
 	if (conf->has_listen_port)
 		adit_text_line_u64(t, "listen_port", conf->listen_port);
-	if (conf->has_fwmark)
-		adit_text_line_u64(t, "fwmark", conf->fwmark);
+	if (mark)
+		adit_text_line_u64(t, "fwmark", mark);
 	adit_text_line_str(t, "replace_peers", "true");
 	for (i = 0; i < conf->peer_cnt; i++)
 		write_peer(t, &conf->peer[i], &endpoints[i]);
@@ -139,7 +139,8 @@ static int read_reply(int fd)
 	return r < -4095 || r > 4095 ? -EPROTO : r > 0 ? (int)-r : (int)r;
 }
 
-int adit_up_configure(const char *name, const struct adit_quickconf *conf, const struct adit_path *endpoints)
+int adit_up_configure(const char *name, const struct adit_quickconf *conf, const struct adit_path *endpoints,
+		      uint32_t mark)
 {
 	const struct timeval patience = { 30, 0 };
 	struct adit_text t = { 0 };
@@ -150,7 +151,7 @@ int adit_up_configure(const char *name, const struct adit_quickconf *conf, const
 		return fd;
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	write_request(&t, conf, endpoints);
+	write_request(&t, conf, endpoints, mark);
 	r = t.failed ? -ENOMEM : send_all(fd, &t);
 	/* A refusal may come before everything is sent: it says more than EPIPE. */
 	if (!r || r == -EPIPE || r == -ECONNRESET)

@@ -10,8 +10,9 @@
  * and socket exist; until then it holds the lock of the journals too. It says
  * itself what went wrong. 0 or -errno. */
 int adit_up_start(const char *name, int lock_fd);
-/* Hands it keys and peers over its UAPI socket. 0 or -errno. */
-int adit_up_configure(const char *name, const struct adit_quickconf *conf, const struct adit_path *endpoints);
+/* Hands it keys and peers over its UAPI socket, and the mark of its datagrams (0 = none). 0 or -errno. */
+int adit_up_configure(const char *name, const struct adit_quickconf *conf, const struct adit_path *endpoints,
+		      uint32_t mark);
 
 /* The process that answers at NAME's socket, as a descriptor to wait on;
  * -ESRCH when there is none, -errno. */

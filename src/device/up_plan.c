@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * up_plan.c - from a wg-quick file to endpoints and a plan for this machine
- *
- * The habits are wg-quick's: the MTU is that of the way to the endpoints less
- * 80; a route is left out where the link's own addresses already lead there.
+ * up_plan.c - from a wg-quick file to endpoints and a plan for this machine.
+ * What is done is in netplan.h; the habit is wg-quick's.
  */
-#include "device/up_plan.h"
+#include "device/up_internal.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -15,70 +13,10 @@
 #include <string.h>
 #include <time.h>
 
-#define OVERHEAD     80u    /* IPv6, UDP, message header and tag */
-#define MTU_MAX      65456u /* loopback's 65536 less that */
-#define MTU_MIN_IPV6 1280u
+#include "base/exit.h"
+#include "device/netplan.h"
 
-/* --- what is not done yet ------------------------------------------------- */
-
-static const char *const instead = "WG_QUICK_USERSPACE_IMPLEMENTATION=adit-wg wg-quick up";
-
-static const char *why_not(enum adit_quick_extra_kind kind)
-{
-	switch (kind) {
-	case ADIT_QUICK_DNS:
-		return "adit up does not set DNS servers yet";
-	case ADIT_QUICK_PRE_UP:
-	case ADIT_QUICK_POST_UP:
-	case ADIT_QUICK_PRE_DOWN:
-	case ADIT_QUICK_POST_DOWN:
-		return "adit up runs no hooks yet";
-	case ADIT_QUICK_SAVE_CONFIG:
-		return "adit down does not write the file back";
-	}
-	return "";
-}
-
-static const struct adit_quick_prefix *default_route(const struct adit_quickconf *conf)
-{
-	size_t i, k;
-
-	/* In a table of its own a default route takes no traffic by itself. */
-	if (conf->table == ADIT_QUICK_TABLE_OFF ||
-	    (conf->table == ADIT_QUICK_TABLE_NUMBER && conf->table_number != ADIT_TABLE_MAIN))
-		return NULL;
-	for (i = 0; i < conf->peer_cnt; i++)
-		for (k = 0; k < conf->peer[i].allowed.cnt; k++)
-			if (!conf->peer[i].allowed.item[k].prefix.len)
-				return &conf->peer[i].allowed.item[k];
-	return NULL;
-}
-
-bool adit_up_refuses(const struct adit_quickconf *conf, const char *file)
-{
-	const struct adit_quick_prefix *full = default_route(conf);
-	const char *said[8];
-	size_t i, k, n = 0;
-
-	for (i = 0; i < conf->extra_cnt; i++) {
-		const struct adit_quick_extra *extra = &conf->extra[i];
-		const char *why = why_not(extra->kind);
-
-		for (k = 0; k < n && said[k] != why; k++)
-			;
-		if (k < n)
-			continue;
-		said[n++] = why;
-		fprintf(stderr, "%s:%u:%u: %s: %s (take it out, or use %s %s)\n", file, extra->pos.line,
-			extra->pos.col, adit_quick_extra_name(extra->kind), why, instead, file);
-	}
-	if (full)
-		fprintf(stderr,
-			"%s:%u:%u: AllowedIPs: adit up does not route all traffic into a tunnel yet "
-			"(set Table = off and add routes yourself, or use %s %s)\n",
-			file, full->pos.line, full->pos.col, instead, file);
-	return n || full;
-}
+#define DNS_MAX 64
 
 /* --- endpoints ------------------------------------------------------------ */
 
@@ -106,8 +44,7 @@ static int path_of(const struct sockaddr *sa, struct adit_path *ret)
 	return 0;
 }
 
-static int resolve_one(const struct adit_quick_peer *peer, const char *file, bool (*stop)(void),
-		       struct adit_path *ret)
+static int resolve_one(const struct up *up, const struct adit_quick_peer *peer, struct adit_path *ret)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_DGRAM, .ai_protocol = IPPROTO_UDP };
 	const struct adit_quick_pos *pos = &peer->endpoint_pos;
@@ -116,15 +53,15 @@ static int resolve_one(const struct adit_quick_peer *peer, const char *file, boo
 
 	for (tries = 0;; tries++) {
 		r = getaddrinfo(peer->endpoint_host, peer->endpoint_port, &hints, &list);
-		if (r != EAI_AGAIN || tries == 4 || stop())
+		if (r != EAI_AGAIN || tries == 4)
 			break;
-		fprintf(stderr, "%s:%u:%u: Endpoint: %s: the resolver does not answer, trying again\n", file,
-			pos->line, pos->col, peer->endpoint_host);
+		fprintf(stderr, "%s:%u:%u: Endpoint: %s: the resolver does not answer, trying again\n",
+			up->file, pos->line, pos->col, peer->endpoint_host);
 		nanosleep(&(struct timespec){ 1 + tries, 0 }, NULL);
 	}
 	if (r) {
-		fprintf(stderr, "%s:%u:%u: Endpoint: %s:%s: %s\n", file, pos->line, pos->col,
-			peer->endpoint_host, peer->endpoint_port,
+		fprintf(stderr, "%s:%u:%u: warning: Endpoint: %s:%s: %s (this peer has no endpoint for now)\n",
+			up->file, pos->line, pos->col, peer->endpoint_host, peer->endpoint_port,
 			r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r));
 		return -EHOSTUNREACH;
 	}
@@ -133,147 +70,194 @@ static int resolve_one(const struct adit_quick_peer *peer, const char *file, boo
 	return r;
 }
 
-int adit_up_resolve(const struct adit_quickconf *conf, const char *file, bool (*stop)(void),
-		    struct adit_path **ret)
+int up_resolve(const struct up *up, const struct adit_quickconf *conf, struct adit_path **ret)
 {
 	struct adit_path *paths = calloc(conf->peer_cnt + 1, sizeof(*paths));
-	size_t i;
-	int r;
+	size_t i, wanted = 0, found = 0;
 
 	if (!paths)
-		return -ENOMEM;
+		return up_fail(up, "no memory");
 	for (i = 0; i < conf->peer_cnt; i++) {
 		if (!conf->peer[i].endpoint_host)
 			continue;
-		r = resolve_one(&conf->peer[i], file, stop, &paths[i]);
-		if (r) {
-			free(paths);
-			return r;
-		}
+		wanted++;
+		found += resolve_one(up, &conf->peer[i], &paths[i]) == 0;
+	}
+	if (wanted && !found) {
+		free(paths);
+		up_fail(up, "no endpoint was found: nothing is changed (try again, or write an address)");
+		return ADIT_EXIT_AGAIN;
 	}
 	*ret = paths;
 	return 0;
 }
 
-/* --- plan ----------------------------------------------------------------- */
+/* --- checks -------------------------------------------------------------------- */
 
-static bool has_ipv6(const struct adit_quickconf *conf)
+static const struct adit_quick_prefix *first_ipv6(const struct adit_quickconf *conf)
 {
 	size_t i;
 
 	for (i = 0; i < conf->addresses.cnt; i++)
 		if (conf->addresses.item[i].prefix.addr.family == 6)
-			return true;
-	return false;
+			return &conf->addresses.item[i];
+	return NULL;
 }
 
-static unsigned best_mtu(const struct adit_quickconf *conf, const struct adit_path *endpoints,
-			 struct adit_netlink *nl)
+int up_check_config(const struct up *up, const struct adit_quickconf *conf)
 {
-	unsigned best = 0, mtu, index;
-	size_t i;
+	const struct adit_quick_prefix *ipv6 = first_ipv6(conf);
 
-	for (i = 0; i < conf->peer_cnt; i++) {
-		struct adit_addr addr = { .family = endpoints[i].kind == ADIT_PATH_UDP4 ? 4 : 6 };
-
-		if (endpoints[i].kind == ADIT_PATH_NONE)
-			continue;
-		memcpy(addr.bytes, endpoints[i].addr, addr.family == 4 ? 4 : 16);
-		if (adit_route_get(nl, &addr, &index, &mtu) == 0 && mtu > best)
-			best = mtu;
-	}
-	if (!best && adit_route_get(nl, NULL, &index, &mtu) == 0)
-		best = mtu;
-	if (best < 576)
-		best = 1500; /* no way there yet: what most networks have */
-	best -= OVERHEAD;
-	if (best < MTU_MIN_IPV6 && has_ipv6(conf))
-		best = MTU_MIN_IPV6;
-	return best < MTU_MAX ? best : MTU_MAX;
-}
-
-/* Longest first, as wg-quick adds them; then by family and address, so that twins meet. */
-static int compare_routes(const void *a, const void *b)
-{
-	const struct adit_prefix *x = a, *y = b;
-
-	if (x->len != y->len)
-		return y->len > x->len ? 1 : -1;
-	if (x->addr.family != y->addr.family)
-		return x->addr.family > y->addr.family ? 1 : -1;
-	return memcmp(x->addr.bytes, y->addr.bytes, sizeof(x->addr.bytes));
-}
-
-/* Does an address of the link already bring this route? A lone IPv4 address brings none. */
-static bool connected(const struct adit_quickconf *conf, const struct adit_prefix *dst)
-{
-	size_t i;
-
-	for (i = 0; i < conf->addresses.cnt; i++) {
-		const struct adit_prefix *own = &conf->addresses.item[i].prefix;
-
-		if (own->addr.family == dst->addr.family && own->len <= dst->len &&
-		    !(own->addr.family == 4 && own->len == 32) && adit_prefix_contains(own, &dst->addr))
-			return true;
-	}
-	return false;
-}
-
-static int plan_routes(struct adit_plan *plan, const struct adit_quickconf *conf)
-{
-	bool main_table = conf->table == ADIT_QUICK_TABLE_AUTO;
-	struct adit_step step = { .kind = ADIT_STEP_ROUTE };
-	struct adit_prefix *all;
-	size_t i, k, n = 0;
-	int r = 0;
-
-	if (conf->table == ADIT_QUICK_TABLE_OFF)
+	if (!conf->mtu || conf->mtu >= 1280 || !ipv6)
 		return 0;
+	fprintf(stderr, "%s:%u:%u: MTU: IPv6 needs at least 1280, and there is an IPv6 address in line %u\n",
+		up->file, conf->mtu_pos.line, conf->mtu_pos.col, ipv6->pos.line);
+	return ADIT_EXIT_CONFIG;
+}
+
+/* --- DNS -------------------------------------------------------------------------- */
+
+/* The words of all DNS lines: numbers are servers, names are domains. */
+struct dns {
+	struct adit_addr server[DNS_MAX];
+	const char *domain[DNS_MAX];
+	size_t server_cnt, domain_cnt;
+	char *text[DNS_MAX]; /* the lines, cut into words */
+	size_t text_cnt;
+};
+
+static bool looks_like_address(const char *word)
+{
+	return strchr(word, ':') || strspn(word, "0123456789.") == strlen(word);
+}
+
+static bool is_domain(const char *word)
+{
+	size_t len;
+
+	word += *word == '~';
+	len = strlen(word);
+	return len && len < 254 &&
+	       strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == len;
+}
+
+static int take_word(struct dns *dns, const char *word)
+{
+	if (looks_like_address(word)) {
+		if (dns->server_cnt == DNS_MAX || adit_addr_parse(&dns->server[dns->server_cnt], word))
+			return -EINVAL;
+		dns->server_cnt++;
+		return 0;
+	}
+	if (dns->domain_cnt == DNS_MAX || !is_domain(word))
+		return -EINVAL;
+	dns->domain[dns->domain_cnt++] = word;
+	return 0;
+}
+
+static int take_line(const struct up *up, struct dns *dns, const struct adit_quick_extra *line)
+{
+	char *text = dns->text_cnt < DNS_MAX ? strdup(line->value) : NULL, *save = NULL, *word;
+
+	if (!text)
+		return up_fail(up, "too many DNS lines");
+	dns->text[dns->text_cnt++] = text;
+	for (word = strtok_r(text, ", \t", &save); word; word = strtok_r(NULL, ", \t", &save)) {
+		if (!take_word(dns, word))
+			continue;
+		fprintf(stderr, "%s:%u:%u: DNS: neither an address nor a domain: \"%.60s\"\n", up->file,
+			line->pos.line, line->pos.col, word);
+		return ADIT_EXIT_CONFIG;
+	}
+	return 0;
+}
+
+static int read_dns(const struct up *up, const struct adit_quickconf *conf, struct dns *ret)
+{
+	size_t i;
+	int status = 0;
+
+	memset(ret, 0, sizeof(*ret));
+	for (i = 0; i < conf->extra_cnt && !status; i++)
+		if (conf->extra[i].kind == ADIT_QUICK_DNS)
+			status = take_line(up, ret, &conf->extra[i]);
+	return status;
+}
+
+static void free_dns(struct dns *dns)
+{
+	while (dns->text_cnt)
+		free(dns->text[--dns->text_cnt]);
+}
+
+/* --- plan ----------------------------------------------------------------------------- */
+
+static struct adit_prefix *copy_prefixes(const struct adit_quick_prefixes *list, struct adit_prefix *to)
+{
+	size_t i;
+
+	for (i = 0; i < list->cnt; i++)
+		*to++ = list->item[i].prefix;
+	return to;
+}
+
+/* Addresses, then what all peers are allowed, in one piece of memory. */
+static struct adit_prefix *all_prefixes(const struct adit_quickconf *conf, size_t *allowed_cnt)
+{
+	struct adit_prefix *list, *end;
+	size_t i, n = conf->addresses.cnt;
+
 	for (i = 0; i < conf->peer_cnt; i++)
 		n += conf->peer[i].allowed.cnt;
-	all = calloc(n + 1, sizeof(*all));
-	if (!all)
-		return -ENOMEM;
-	for (i = n = 0; i < conf->peer_cnt; i++) {
-		for (k = 0; k < conf->peer[i].allowed.cnt; k++) {
-			all[n] = conf->peer[i].allowed.item[k].prefix;
-			adit_prefix_mask(&all[n++]);
-		}
-	}
-	qsort(all, n, sizeof(*all), compare_routes);
-	strcpy(step.ifname, plan->name);
-	step.table = main_table ? ADIT_TABLE_MAIN : conf->table_number;
-	for (i = 0; i < n && !r; i++) {
-		if ((i && !compare_routes(&all[i - 1], &all[i])) || (main_table && connected(conf, &all[i])))
-			continue;
-		step.prefix = all[i];
-		r = adit_plan_add(plan, &step);
-	}
-	free(all);
-	return r;
+	list = calloc(n + 1, sizeof(*list));
+	if (!list)
+		return NULL;
+	end = copy_prefixes(&conf->addresses, list);
+	for (i = 0; i < conf->peer_cnt; i++)
+		end = copy_prefixes(&conf->peer[i].allowed, end);
+	*allowed_cnt = n - conf->addresses.cnt;
+	return list;
 }
 
-int adit_up_plan(struct adit_plan *plan, const struct adit_quickconf *conf, const struct adit_path *endpoints,
-		 struct adit_netlink *nl)
+static enum adit_netplan_table table_of(enum adit_quick_table table)
 {
-	struct adit_step tun = { .kind = ADIT_STEP_TUN }, mtu = { .kind = ADIT_STEP_MTU };
-	struct adit_step up = { .kind = ADIT_STEP_UP }, addr = { .kind = ADIT_STEP_ADDR };
-	size_t i;
-	int r;
-
-	strcpy(tun.ifname, plan->name);
-	strcpy(mtu.ifname, plan->name);
-	strcpy(addr.ifname, plan->name);
-	strcpy(up.ifname, plan->name);
-	mtu.mtu = conf->mtu ? conf->mtu : best_mtu(conf, endpoints, nl);
-	r = adit_plan_add(plan, &tun);
-	if (!r)
-		r = adit_plan_add(plan, &mtu);
-	for (i = 0; i < conf->addresses.cnt && !r; i++) {
-		addr.prefix = conf->addresses.item[i].prefix;
-		r = adit_plan_add(plan, &addr);
+	switch (table) {
+	case ADIT_QUICK_TABLE_OFF:
+		return ADIT_NETPLAN_TABLE_OFF;
+	case ADIT_QUICK_TABLE_NUMBER:
+		return ADIT_NETPLAN_TABLE_NUMBER;
+	case ADIT_QUICK_TABLE_AUTO:
+		break;
 	}
-	if (!r)
-		r = adit_plan_add(plan, &up);
-	return r ? r : plan_routes(plan, conf);
+	return ADIT_NETPLAN_TABLE_AUTO;
+}
+
+int up_make_plan(const struct up *up, const struct adit_quickconf *conf, const struct adit_path *endpoints,
+		 struct adit_plan *ret)
+{
+	struct adit_netplan in = { .ifname = up->name, .wg_quick = true, .mtu = conf->mtu };
+	struct adit_prefix *prefixes = all_prefixes(conf, &in.allowed_cnt);
+	struct dns dns;
+	char err[256];
+	int status = prefixes ? read_dns(up, conf, &dns) : up_fail(up, "no memory for a plan");
+
+	if (!prefixes)
+		return status;
+	in.addresses = prefixes;
+	in.address_cnt = conf->addresses.cnt;
+	in.allowed = prefixes + conf->addresses.cnt;
+	in.endpoints = endpoints;
+	in.endpoint_cnt = conf->peer_cnt;
+	in.table = table_of(conf->table);
+	in.table_number = conf->table_number;
+	in.mark = conf->fwmark;
+	in.dns = dns.server;
+	in.dns_cnt = dns.server_cnt;
+	in.domains = dns.domain;
+	in.domain_cnt = dns.domain_cnt;
+	if (!status && adit_netplan_make(ret, &in, up->nl, err, sizeof(err)))
+		status = up_fail(up, "%s", err);
+	free_dns(&dns);
+	free(prefixes);
+	return status;
 }
