@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-"""probe.py KIND... KEY=VALUE...: tries to send packets, each in its own way, and says what became of it.
+"""probe.py KIND[,KEY=VALUE...]... KEY=VALUE...: tries to send packets, each in its own way, and says what became of it.
 
 Kinds end in 4 or 6: tcp udp ask icmp dns dnstcp raw frag multicast broadcast dhcp solicit.
     to4= to6=    where to (203.0.113.2, 2001:db8:2::2)
@@ -8,12 +8,14 @@ Kinds end in 4 or 6: tcp udp ask icmp dns dnstcp raw frag multicast broadcast dh
     from=        source port
     mark= dev=   SO_MARK, SO_BINDTODEVICE
     flood=       seconds of UDP as fast as it goes
+    every=       again and again, with that many seconds between, until SIGTERM; then how often each was tried
     size=        bytes of payload
     wait=        seconds for an answer (0.3)
 Prints "KIND sent" or "KIND refused: why", and of floods how many were tried.
 """
 import errno
 import os
+import signal
 import socket
 import struct
 import sys
@@ -152,16 +154,40 @@ KINDS = {
 }
 
 
+def attempt(name, opt):
+    """What became of it: None, or an error."""
+    kind, *own = name.split(",")
+    opt = opt | dict(x.split("=", 1) for x in own)
+    v6 = kind[-1] == "6"
+    to = opt.get("to6", "2001:db8:2::2") if v6 else opt.get("to4", "203.0.113.2")
+    try:
+        KINDS[kind[:-1]](v6, to, opt)
+        return None
+    except OSError as e:
+        return errno.errorcode.get(e.errno, e)
+
+
+def again_and_again(names, opt):
+    tries, stopped = dict.fromkeys(names, 0), []
+    signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
+    while not stopped:
+        for name in names:
+            attempt(name, opt)
+            tries[name] += 1
+        time.sleep(float(opt["every"]))
+    for name in names:
+        print(name, tries[name], flush=True)
+
+
 def main(arguments):
-    opt = dict(a.split("=", 1) for a in arguments if "=" in a)
-    for name in (a for a in arguments if "=" not in a):
-        kind, v6 = name[:-1], name[-1] == "6"
-        to = opt.get("to6", "2001:db8:2::2") if v6 else opt.get("to4", "203.0.113.2")
-        try:
-            KINDS[kind](v6, to, opt)
-            print(f"{name} sent", flush=True)
-        except OSError as e:
-            print(f"{name} refused: {errno.errorcode.get(e.errno, e)}", flush=True)
+    opt = dict(a.split("=", 1) for a in arguments if "=" in a.split(",")[0])
+    names = [a for a in arguments if "=" not in a.split(",")[0]]
+    if "every" in opt:
+        again_and_again(names, opt)
+        return
+    for name in names:
+        why = attempt(name, opt)
+        print(f"{name} refused: {why}" if why else f"{name} sent", flush=True)
 
 
 if __name__ == "__main__":
