@@ -115,6 +115,11 @@ static void test_usage(void **state)
 		{ { "genkey", "x" } }, { { "genpsk", "x" } }, { { "pubkey", "x" } }, { { "version", "x" } },
 		{ { "completion" } }, { { "completion", "csh" } }, { { "help", "nonsense" } },
 		{ { "help", "show", "x" } },
+		{ { "check", "a", "b" } }, { { "check", "--nonsense" } }, { { "config" } }, { { "config", "list" } },
+		{ { "config", "show", "a", "b" } }, { { "import" } }, { { "import", "x.toml" } },
+		{ { "import", "x.conf", "--name" } }, { { "import", "x.conf", "--name=a/b" } }, { { "export" } },
+		{ { "export", "a", "b" } }, { { "export", "--qr", "--wg-quick", "a" } }, { { "export", "a", "-c" } },
+		{ { "genkey", "-o" } }, { { "genkey", "-o", "" } },
 	};
 	size_t i;
 
