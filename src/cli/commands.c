@@ -48,6 +48,14 @@ static const struct adit_option save_options[] = {
 	{ 0 },
 };
 
+static const struct adit_option cleanup_options[] = {
+	{ "--keep-killswitch", NULL, "leave killswitches: nothing leaves in the clear" },
+	{ "--dry-run", NULL, "print what would be undone, and do nothing" },
+	{ "--state-dir", "DIR", "where plans in force are kept (/var/lib/adit)" },
+	{ "--json", NULL, "print JSON" },
+	{ 0 },
+};
+
 static const struct adit_option run_options[] = {
 	{ "-c, --config", "FILE", "the configuration: a file of wg-quick or wireproxy" },
 	{ 0 },
@@ -283,6 +291,20 @@ const struct adit_command adit_commands[] = {
 		.run = adit_strip_main,
 	},
 	{
+		.name = "cleanup",
+		.topic = "WireGuard interfaces",
+		.synopsis = "[--keep-killswitch] [--dry-run] [--state-dir DIR] [--json]",
+		.summary = "undo what killed processes left on this machine",
+		.about = "Undoes the plans of adit up and adit agent whose processes were killed, and what carries\n"
+			 "their mark where the plan is lost: routes and rules of protocol 97, tables of nftables\n"
+			 "named adit, resolv.conf. What belongs to a process that runs is left alone. A second one\n"
+			 "does nothing.",
+		.example = "adit cleanup --dry-run\nadit cleanup --keep-killswitch",
+		.complete = "none",
+		.options = cleanup_options,
+		.run = adit_cleanup_main,
+	},
+	{
 		.name = "show",
 		.topic = "WireGuard interfaces",
 		.synopsis = "[IFACE] [--json] [--rate]",
@@ -370,7 +392,7 @@ const struct adit_command adit_commands[] = {
 	{
 		.name = "config",
 		.topic = "Configuration",
-		.synopsis = "show [FILE]",
+		.synopsis = "show [FILE] [--origin] [--json]",
 		.summary = "print the values in force, and where each comes from",
 		.about = "What FILE (/etc/adit/adit.toml), its drop-ins, the wg-quick files it names and the\n"
 			 "defaults make together. Keys and passwords are not shown.",
@@ -394,7 +416,7 @@ const struct adit_command adit_commands[] = {
 	{
 		.name = "export",
 		.topic = "Configuration",
-		.synopsis = "NETWORK [-c FILE]",
+		.synopsis = "NETWORK [-c FILE] [--wg-quick|--qr] [--invert]",
 		.summary = "print a network as a wg-quick file or a QR code",
 		.about = "With its keys, also those in files of their own. What such a file cannot say is named\n"
 			 "on standard error.",

@@ -14,6 +14,8 @@ int adit_up_main(int argc, char **argv);
 int adit_down_main(int argc, char **argv);
 int adit_save_main(int argc, char **argv);
 int adit_strip_main(int argc, char **argv);
+/* `adit cleanup` */
+int adit_cleanup_main(int argc, char **argv);
 /* `adit demo` */
 int adit_demo_main(int argc, char **argv);
 

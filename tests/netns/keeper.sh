@@ -259,6 +259,19 @@ check "of a dead owner all is undone" restored
 keeper_cleanup >"$TMP/out" 2>&1
 equal "a second clean-up has nothing to say" "$(cat "$TMP/out")" ""
 
+# The command.
+{ (tun_lines; printf 'random ka1 7\nrandom ka2 8\ndie\n') | tool; } >/dev/null 2>&1
+IN_FORCE=$(state)
+"$ADIT" cleanup --state-dir "$DIR" --dry-run --json >"$TMP/dry.json"
+check "adit cleanup --dry-run --json is JSON and says what it would do" \
+	jq -e '.dry_run and (.changes | length > 5) and all(.changes[]; .what == "would")' "$TMP/dry.json"
+equal "and does nothing" "$(state)" "$IN_FORCE"
+check "adit cleanup" "$ADIT" cleanup --state-dir "$DIR"
+check "undoes it" restored
+equal "a second one says so" "$("$ADIT" cleanup --state-dir "$DIR")" "nothing to clean up"
+"$ADIT" cleanup --nonsense >/dev/null 2>&1
+equal "mistakes in its arguments are status 2" $? 2
+
 # A killswitch stays until it is meant.
 guarded() { printf 'tun ka1\napply ka1\ntun ka1\nup ka1\nroute ka1 10.51.0.0/16 254\nrule ka1 4 9700 254 700 -1 0.0.0.0/0\nguard ka1 700 lan=block to=198.51.100.9:51820\n.\n'; }
 guard_there() { nft list table inet adit | grep -q 198.51.100.9; }
