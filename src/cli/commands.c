@@ -392,7 +392,7 @@ const struct adit_command adit_commands[] = {
 	{
 		.name = "config",
 		.topic = "Configuration",
-		.synopsis = "show [FILE] [--origin] [--json]",
+		.synopsis = "show [FILE]",
 		.summary = "print the values in force, and where each comes from",
 		.about = "What FILE (/etc/adit/adit.toml), its drop-ins, the wg-quick files it names and the\n"
 			 "defaults make together. Keys and passwords are not shown.",
@@ -416,7 +416,7 @@ const struct adit_command adit_commands[] = {
 	{
 		.name = "export",
 		.topic = "Configuration",
-		.synopsis = "NETWORK [-c FILE] [--wg-quick|--qr] [--invert]",
+		.synopsis = "NETWORK [-c FILE]",
 		.summary = "print a network as a wg-quick file or a QR code",
 		.about = "With its keys, also those in files of their own. What such a file cannot say is named\n"
 			 "on standard error.",
