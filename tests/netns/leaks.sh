@@ -10,6 +10,7 @@
 . "$(dirname "$0")/guard_lab.sh"
 lab_start
 need nft socat pgrep
+"$ADIT" agent --help >/dev/null 2>&1 || skip_all "this program has no agent"
 guard_topology
 HOLD=${ADIT_HOLD:-1}
 [ "${ADIT_OUTER:-4}" = 6 ] && ENDPOINT=$ENDPOINT6 RIGHT="ip6 daddr 2001:db8:2::2" || ENDPOINT=$ENDPOINT4 RIGHT="ip daddr 203.0.113.2"
