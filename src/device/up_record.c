@@ -46,6 +46,14 @@ static void read_line(struct up_record *record, const char *line)
 		record->done = true;
 }
 
+/* It says which file's hooks are run: only we may have written it. */
+static bool is_ours(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 0022);
+}
+
 static void read_record(int fd, struct up_record *ret)
 {
 	char text[UP_PATH_LEN + 64], *line, *end;
@@ -54,7 +62,7 @@ static void read_record(int fd, struct up_record *ret)
 	memset(ret, 0, sizeof(*ret));
 	ret->found = n > 0;
 	text[n > 0 ? n : 0] = '\0';
-	if (strncmp(text, MAGIC, strlen(MAGIC)) != 0)
+	if (strncmp(text, MAGIC, strlen(MAGIC)) != 0 || !is_ours(fd))
 		return;
 	for (line = text + strlen(MAGIC); (end = strchr(line, '\n')); line = end + 1) {
 		*end = '\0';

@@ -130,6 +130,12 @@ kill -TERM "$pid"
 check "SIGTERM while a hook runs ends both" wait_for 10 gone "$pid"
 says "PostUp failed (signal 15)"
 check "everything is undone" restored
+conf "PreDown = touch $TMP/planted"
+up >/dev/null 2>&1
+sed -i 's/^done/hooks\ndone/' "$ADIT_STATE_DIR/$Q.up"
+chown 65534 "$ADIT_STATE_DIR/$Q.up"
+status "down with a record that somebody else may write" 0 on A "$ADIT" down "$CONF"
+check_not "runs no hooks by it" test -e "$TMP/planted"
 conf "PreDown = false"
 up --hooks >/dev/null 2>&1
 status "a PreDown that fails" 1 down
@@ -246,16 +252,17 @@ check "everything is as before" restored
 
 # --- endpoints -----------------------------------------------------------------------------------
 
-sed -i "s/^Endpoint = .*/Endpoint = localhost.invalid:51822/; s/^SaveConfig.*//" "$CONF"
+nowhere=$(printf 'x%.0s' {1..70}).example # longer than a name can be: no resolver is asked
+sed -i "s/^Endpoint = .*/Endpoint = $nowhere:51822/; s/^SaveConfig.*//" "$CONF"
 status "an endpoint whose name leads nowhere, and no other" 75 up
-says "warning: Endpoint: localhost.invalid:51822"
+says "warning: Endpoint: $nowhere:51822"
 check "nothing has changed" restored
 conf "" "[Peer]
 PublicKey = $(key c)
-Endpoint = localhost.invalid:51822
+Endpoint = $nowhere:51822
 AllowedIPs = 10.79.0.0/16"
 status "beside one that leads somewhere" 0 up
-says "warning: Endpoint: localhost.invalid:51822"
+says "warning: Endpoint: $nowhere:51822"
 check "the other works" reaches A 10.9.0.2
 status "--dry-run changes nothing and needs no lock" 0 up --dry-run
 down >/dev/null
