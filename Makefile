@@ -5,7 +5,7 @@ DESTDIR =
 PREFIX = /usr/local
 T = 60
 QUICK =
-.PHONY: all demo test check san fuzz bench lint fmt coverage mutants cross install clean
+.PHONY: all demo test check san fuzz bench lint fmt coverage mutants cross install deb clean
 
 all:
 	@scripts/build.sh $(B)
@@ -49,6 +49,9 @@ install: all
 	@meson configure $(B) -Dprefix=$(PREFIX)
 	@scripts/build.sh $(B)
 	@DESTDIR=$(DESTDIR) meson install -C $(B) --no-rebuild --quiet
+
+deb:
+	@scripts/deb.sh $(B)/deb
 
 clean:
 	@rm -rf build build-* bench/out
