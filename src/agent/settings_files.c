@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/settings_internal.h"
+#include "crypto/keytext.h"
 #include "host/keyfile.h"
 
 static const struct adit_conf_pos top = { 1, 1 };
@@ -236,13 +237,17 @@ bool agent_place(struct agent_reading *rd, const struct adit_conf_node *node, co
 {
 	const char *file = node->doc->name, *slash = name[0] == '/' ? NULL : strrchr(file, '/');
 	int n = slash ? (int)(slash + 1 - file) : 0;
+	uint8_t key[ADIT_KEY_LEN];
 
-	if (!name[0])
+	if (adit_key_from_base64(key, name, strlen(name))) /* which no message may show */
+		adit_conf_error(rd->errors, node, "a key stands here, and the name of a file is wanted");
+	else if (!name[0])
 		adit_conf_error(rd->errors, node, "the name of a file is wanted, and this is empty");
 	else if (snprintf(ret, size, "%.*s%s", n, file, name) >= (int)size)
 		adit_conf_error(rd->errors, node, "the name is too long");
 	else
 		return true;
+	adit_wipe(key, sizeof(key));
 	return false;
 }
 

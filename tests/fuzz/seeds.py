@@ -237,3 +237,50 @@ seed("sni", "other-kind", records(hello(b"a.example", 1), 16000))
 seed("sni", "ech", records(hello(b"a.example", 0, b"\xfe\x0d\x00\x04abcd"), 16000))
 seed("sni", "http", b"GET / HTTP/1.1\r\n\r\n")
 seed("sni", "server", b"\x16\x03\x03\x00\x04\x02\x00\x00\x00")
+
+WORDS = {
+    "<priv>": "c2VjcmV0IG9mIHRoZSBjb25maWd1cmF0aW9uIGZpbGU=", "<own>": "5QDdYLmkAB1fTnOJzQSWljLLJWaH9WbCScyPe0hkNWs=",
+    "<pub>": "zo060cy2M+x7cMF4FKXHbs0CloUFDTRHRboFhw5YfVk=", "<pub2>": "Xf7dO2vUf2+ijuFdlp1bsOpTd01Ii9r53xxuASSz7yI=",
+    "<pub3>": "rAGyIJ6GNU+4UyN7XeD0+rE8f8v0M6YcAZNpYX/s8Qs=", "<psk>": "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=",
+    "<low>": "A" * 43 + "=",
+}
+PIECES = {
+    "wg": '[network.a]\nprivate_key = "<priv>"\n', "peer": '[[network.a.peers]]\npublic_key = "<pub>"\n',
+    "forward": '[network.a]\ntype = "forward"\nprivate_key = "<priv>"\naddresses = ["10.0.0.2/32"]\n',
+    "static": '[network.a]\ntype = "static"\nsecret = "<priv>"\n', "quick": "[Interface]\nPrivateKey = <priv>\n",
+    "line": '[network.a.peers]\n"10.0.0.2" = { pub_key = "<pub>", sock_addr = "192.0.2.2:1194" }\n',
+}
+
+
+def configurations(name):
+    """The documents of a list of tests/config, each a list of (file, text)."""
+    with open(os.path.join(TOP, "../../config", name), encoding="utf-8") as f:
+        for block in f.read().split("\n\n"):
+            files = []
+            for line in block.splitlines():
+                if line.startswith("@ "):
+                    files.append([line.split()[1], ""])
+                elif line[:1] in (">", "="):
+                    if not files:
+                        files.append(["x.toml", ""])
+                    files[-1][1] += PIECES[line[2:]] if line[0] == "=" else line[2:] + "\n"
+            if files:
+                yield files
+
+
+for name, step in (("good", 2), ("network", 12), ("peer", 12), ("machine", 10), ("forward", 8), ("static", 6), ("quick", 5),
+                   ("cross", 4), ("json", 4), ("agent", 10)):
+    for i, files in enumerate(configurations(f"agent-{name}.txt")):
+        if i % step:
+            continue
+        kind = {"toml": 0, "json": 1, "conf": 2}[files[0][0].rsplit(".", 1)[1]]
+        parts = {"q.conf": "", "conf.d/1.toml": "", "r.conf": "", "conf.d/2.toml": ""}
+        for path, text in files[1:]:
+            base = path.rsplit("/", 1)[-1]
+            key = base if base in parts else "conf.d/1.toml" if base.endswith(".toml") else "q.conf"
+            parts[key] = text
+        text = files[0][1].replace("d/q.conf", "q.conf").replace("/q.conf", "q.conf").replace("wg0.conf", "q.conf")
+        text = "\xff".join([text] + (list(parts.values()) if len(files) > 1 else []))
+        for word, key in WORDS.items():
+            text = text.replace(word, key)
+        seed("agent_settings", f"{name}-{i:03}", bytes([kind]) + text.encode("latin-1", "replace"))
