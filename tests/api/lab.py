@@ -91,8 +91,8 @@ class Agent:
 
     def connect(self, path=None):
         s = socket.socket(socket.AF_UNIX)
+        s.connect(path or self.control)  # blocking: with a timeout it would fail where the queue is full
         s.settimeout(30)
-        s.connect(path or self.control)
         return s
 
     def ask(self, path=None, **request):
