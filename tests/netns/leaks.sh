@@ -209,6 +209,17 @@ reloads() {
 }
 during "reload" reloads nothing
 
+# The next agent takes over: its killswitch must be its own then, or the next flush removes it.
+replace() {
+	local old=$AGENT
+	run_bg A "$TMP/agent.log" "$ADIT" agent -c "$CONF" --replace
+	AGENT=$BGPID
+	wait_for 10 gone "$old" || not_ok "the agent before ends"
+	wait "$old" 2>/dev/null
+}
+during "another agent takes over" replace nothing
+during "nft flush ruleset after that" flush_nft nothing
+
 # ---- more that others do -----------------------------------------------------------------------------
 
 rules_del() {
