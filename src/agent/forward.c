@@ -103,6 +103,54 @@ static void stop(struct forward *f)
 	free(f);
 }
 
+/* --- keys in files ---------------------------------------------------------------------------- */
+
+/* Into the settings, for as long as they are made use of. */
+static int fill_keys(struct agent_network *n, const struct agent_network_settings *s, char *err, size_t err_len)
+{
+	struct adit_forward_config *cfg = s->fwd;
+	int r = 0;
+
+	if (s->private_key_path)
+		r = helper_key(n->agent->helper, s->private_key_path, cfg->private_key, err, err_len);
+	if (!r && s->private_key_path)
+		cfg->has_private_key = true;
+	for (size_t i = 0; !r && i < s->peer_cnt && i < cfg->peer_cnt; i++) {
+		if (!s->peers[i].psk_path)
+			continue;
+		r = helper_key(n->agent->helper, s->peers[i].psk_path, cfg->peer[i].psk, err, err_len);
+		cfg->peer[i].has_psk = !r;
+	}
+	return r;
+}
+
+static void wipe_keys(const struct agent_network_settings *s)
+{
+	struct adit_forward_config *cfg = s->fwd;
+
+	if (s->private_key_path)
+		adit_wipe(cfg->private_key, sizeof(cfg->private_key));
+	for (size_t i = 0; i < s->peer_cnt && i < cfg->peer_cnt; i++)
+		if (s->peers[i].psk_path)
+			adit_wipe(cfg->peer[i].psk, sizeof(cfg->peer[i].psk));
+}
+
+static int make_network(struct forward *f, enum agent_reason *reason, char *err, size_t err_len)
+{
+	struct agent_network *n = f->n;
+	int r = fill_keys(n, n->settings, err, err_len);
+
+	*reason = AGENT_KEY_FILE;
+	if (!r) {
+		r = network_new_with(&f->net, n->settings->fwd, helper_rights(n->agent->helper));
+		*reason = reason_of(r);
+		if (r)
+			describe(r, err, err_len);
+	}
+	wipe_keys(n->settings);
+	return r;
+}
+
 static int open_forward(struct agent_network *n, enum agent_reason *reason, char *err, size_t err_len)
 {
 	struct forward *f = calloc(1, sizeof(*f));
@@ -112,10 +160,14 @@ static int open_forward(struct agent_network *n, enum agent_reason *reason, char
 		f->n = n;
 		r = list_peers(f, n->settings->fwd);
 	}
-	if (!r)
-		r = network_new_with(&f->net, n->settings->fwd, helper_rights(n->agent->helper));
-	if (!r)
+	if (!r) {
+		r = make_network(f, reason, err, err_len);
+		if (r) {
+			stop(f);
+			return r;
+		}
 		r = network_start(f->net);
+	}
 	if (!r) {
 		f->notified = (struct adit_watch){ f->net->notify_fd, was_notified };
 		r = adit_watch_add(n->agent->epoll_fd, &f->notified, EPOLLIN);
@@ -153,13 +205,22 @@ static int change_forward(struct agent_network *n, const struct agent_network_se
 	    old->mtu != cfg->mtu || old->dns_cnt != cfg->dns_cnt ||
 	    memcmp(old->dns, cfg->dns, cfg->dns_cnt * sizeof(*cfg->dns)))
 		return -EOPNOTSUPP;
+	if (fill_keys(n, n->settings, err, err_len) || fill_keys(n, s, err, err_len)) {
+		wipe_keys(n->settings);
+		wipe_keys(s);
+		return -EINVAL;
+	}
 	failed = network_reload(f->net, old, cfg);
 	if (!failed && list_peers(f, cfg))
 		failed++;
+	if (failed) {
+		network_reload(f->net, cfg, old);
+		list_peers(f, old);
+	}
+	wipe_keys(n->settings);
+	wipe_keys(s);
 	if (!failed)
 		return 0;
-	network_reload(f->net, cfg, old);
-	list_peers(f, old);
 	snprintf(err, err_len, "%u change%s failed (the log says which)", failed, failed == 1 ? "" : "s");
 	return -EIO;
 }

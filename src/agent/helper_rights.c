@@ -13,16 +13,20 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* What may never come back: before the rest, as it takes a right itself. */
+static void limit_bounds(uint32_t keep)
+{
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	for (int cap = 0; cap <= 63; cap++)
+		if (cap > 31 || !(keep & (UINT32_C(1) << cap)))
+			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); /* as far as we may and the kernel knows it */
+}
+
 static int limit_capabilities(uint32_t keep)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
-	int cap;
 
-	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	for (cap = 0; cap <= 63; cap++)
-		if (cap > 31 || !(keep & (UINT32_C(1) << cap)))
-			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); /* as far as we may and the kernel knows it */
 	if (syscall(SYS_capget, &header, caps) < 0)
 		return -errno;
 	caps[0].effective = caps[0].permitted &= keep;
@@ -33,10 +37,13 @@ static int limit_capabilities(uint32_t keep)
 
 int helper_rights_keep(void)
 {
+	const uint32_t keep = UINT32_C(1) << CAP_NET_ADMIN | UINT32_C(1) << CAP_NET_BIND_SERVICE |
+			      UINT32_C(1) << CAP_DAC_READ_SEARCH;
+
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
-	return limit_capabilities(UINT32_C(1) << CAP_NET_ADMIN | UINT32_C(1) << CAP_NET_BIND_SERVICE |
-				  UINT32_C(1) << CAP_DAC_READ_SEARCH);
+	limit_bounds(keep);
+	return limit_capabilities(keep);
 }
 
 static int become(const char *user, char *err, size_t err_len)
@@ -61,9 +68,10 @@ static int become(const char *user, char *err, size_t err_len)
 
 int helper_rights_drop(const char *user, char *err, size_t err_len)
 {
-	const uint32_t to_change = UINT32_C(1) << CAP_SETUID | UINT32_C(1) << CAP_SETGID | UINT32_C(1) << CAP_SETPCAP;
+	const uint32_t to_change = UINT32_C(1) << CAP_SETUID | UINT32_C(1) << CAP_SETGID;
 	int r = 0;
 
+	limit_bounds(0);
 	if (*user && geteuid() == 0) {
 		r = limit_capabilities(to_change);
 		if (!r)

@@ -274,6 +274,10 @@ static void *run(void *arg)
 	struct adit_data *d = arg;
 	struct adit_tunnel *t = d->tunnel;
 	unsigned ready = ADIT_READY_INNER, turns = 0;
+	char name[16];
+
+	snprintf(name, sizeof(name), "adit-data%u", d->id);
+	pthread_setname_np(pthread_self(), name); /* another thread would need a file for it */
 
 	while (!atomic_load_explicit(&t->stop, memory_order_relaxed)) {
 		if (atomic_load_explicit(&t->gate.closed, memory_order_acquire))
@@ -292,7 +296,6 @@ static void *run(void *arg)
 int adit_data_start(struct adit_data *d)
 {
 	sigset_t all, old;
-	char name[16];
 	int r;
 
 	sigfillset(&all);
@@ -302,7 +305,5 @@ int adit_data_start(struct adit_data *d)
 	if (r < 0)
 		return r;
 	d->started = true;
-	snprintf(name, sizeof(name), "adit-data%u", d->id);
-	pthread_setname_np(d->thread, name);
 	return 0;
 }
