@@ -3,7 +3,9 @@
 #include "host/dns.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -96,6 +98,7 @@ int adit_dns_intact(const struct adit_step *step, char *err, size_t err_len)
 int adit_dns_watch(void)
 {
 	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	char path[PATH_MAX];
 	int r;
 
 	if (fd < 0)
@@ -105,8 +108,12 @@ int adit_dns_watch(void)
 		close(fd);
 		return r;
 	}
-	/* What is written in place, or where a symlink leads to. */
+	/* What is written in place; and where a symlink leads to. */
 	inotify_add_watch(fd, ADIT_RESOLV_CONF, IN_CLOSE_WRITE | IN_MOVE_SELF | IN_DELETE_SELF);
+	if (realpath(ADIT_RESOLV_CONF, path)) {
+		*strrchr(path, '/') = '\0';
+		inotify_add_watch(fd, path, IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_ONLYDIR);
+	}
 	return fd;
 }
 

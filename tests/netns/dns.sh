@@ -307,6 +307,68 @@ else
 	skip "resolved" "needs dbus-daemon, python3-dbus and python3-gi"
 fi
 
+# --- by adit up, with its device ----------------------------------------------------------------------
+
+# A file of wg-quick; its peer is beyond a link that leads nowhere.
+up_file() {
+	printf '[Interface]\nPrivateKey = %s\nAddress = 10.6.0.2/32\nDNS = %s\n[Peer]\nPublicKey = %s\nEndpoint = 198.51.100.2:51820\nAllowedIPs = 10.6.0.0/24\n' \
+		"$(cat "$TMP/dn.key")" "$1" "$(key far)" >"$TMP/${W}u.conf"
+	chmod 600 "$TMP/${W}u.conf"
+}
+# the device of the interface, as a program of this namespace
+device_pid() { ss -Hxlp "src /var/run/wireguard/${W}u.sock" | sed -n 's/.*pid=\([0-9]*\).*/\1/p' | head -n 1; }
+no_device() { [ ! -e "/sys/class/net/${W}u" ]; }
+kill_device() {
+	local pid
+	pid=$(device_pid)
+	kill -KILL "$pid"
+	wait_for 10 gone "$pid" && wait_for 10 no_device
+}
+if [ -z "${ADIT_STANDIN:-}" ] && "$ADIT" help --dump 2>/dev/null | grep -q '^option	up	--state-dir'; then
+	export ADIT_STATE_DIR=$TMP/state
+	ip link add dn2 type veth peer name dn3 && ip addr add 198.51.100.1/24 dev dn2 && ip link set dn2 up
+	key dn >/dev/null
+	key far >/dev/null
+	mkdir -p /run/wireguard
+	hide_resolvconf
+	before 'nameserver 192.0.2.53\n'
+	up_file '10.6.0.1, corp.example'
+	check "adit up sets the file's DNS" "$ADIT" up "$TMP/${W}u.conf"
+	equal "adit up: the server" "$(nameservers)" 10.6.0.1
+	equal "adit up: the domain" "$(search)" "corp.example "
+	check "adit down" "$ADIT" down "$TMP/${W}u.conf"
+	check "adit down: as before, byte by byte" as_before
+	check "adit down: nothing else is left" nothing_else
+
+	"$ADIT" up "$TMP/${W}u.conf" >/dev/null 2>&1
+	kill_device
+	check "its device killed: clean-up" "$ADIT" cleanup
+	check "its device killed: as before" as_before
+	"$ADIT" cleanup >/dev/null 2>&1
+	check "its device killed: a second clean-up changes nothing" as_before
+
+	"$ADIT" up "$TMP/${W}u.conf" >/dev/null 2>&1
+	kill_device
+	rm -rf "$ADIT_STATE_DIR"
+	check "killed, and its journals wiped: clean-up" "$ADIT" cleanup
+	check "killed, and its journals wiped: as before" as_before
+
+	"$ADIT" up "$TMP/${W}u.conf" >/dev/null 2>&1
+	echo 'nameserver 203.0.113.1' >$CONF
+	cp -p $CONF "$TMP/keep/before"
+	check "trampled while up: adit down" "$ADIT" down "$TMP/${W}u.conf"
+	check "trampled while up: what the other wrote stays" as_before
+
+	before 'nameserver 192.0.2.53\n'
+	mount -o remount,bind,ro "$TMP/etc" /etc
+	check_not "read-only: adit up fails" "$ADIT" up "$TMP/${W}u.conf"
+	mount -o remount,bind,rw "$TMP/etc" /etc
+	check "read-only: nothing half done: the file" as_before
+	check "read-only: nothing half done: the link" no_device
+	equal "read-only: nothing half done: the routes" "$(ip route show 10.6.0.0/24)" ""
+	unset ADIT_STATE_DIR
+fi
+
 # --- words --------------------------------------------------------------------------------------------
 
 for text in 'file servers=x' 'file' 'file servers=10.0.0.1 domains=a/b' 'file servers=10.0.0.1 more=1' 'none servers=10.0.0.1'; do
