@@ -15,6 +15,7 @@ struct adit_budget {
 	size_t used;
 	size_t peak;
 	unsigned long refused; /* how often nothing was left */
+	size_t to_send;   /* of what is used: in queues of what is to be sent */
 	size_t idle;      /* of what is used: kept for the next who asks */
 	size_t held;      /* by those who share what there is equally: queues that are not empty, */
 	unsigned holders; /* and how many they are */

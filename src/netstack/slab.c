@@ -28,16 +28,20 @@ static size_t send_limit(const struct adit_budget *b)
 /* How much of the budget may be in use with a new slab of this class. */
 static size_t class_limit(const struct adit_budget *b, unsigned cls, enum use use)
 {
-	size_t eighth = b->limit / 8;
-
 	switch (cls) {
 	case SLAB_LARGE:
 		return b->limit / 2;
 	case SLAB_MEDIUM:
-		return use == TO_SEND ? send_limit(b) : b->limit - eighth;
+		return use == TO_SEND ? send_limit(b) : b->limit - b->limit / 8;
 	default:
-		return use == TO_SEND ? b->limit - eighth : b->limit;
+		return use == TO_SEND ? b->limit : b->limit - b->limit / 32;
 	}
+}
+
+/* Has what is to be sent all that it may have? */
+static bool sends_enough(const struct adit_budget *b, unsigned cls)
+{
+	return b->to_send + class_size(cls) > b->limit - b->limit / 8;
 }
 
 void slab_pool_init(struct slab_pool *p, struct adit_budget *budget)
@@ -143,14 +147,22 @@ static struct slab *allocate(struct slab_pool *p, unsigned cls, size_t limit)
 
 static struct slab *get_class(struct slab_pool *p, unsigned cls, enum use use)
 {
-	struct slab *s = reuse(p, cls);
+	struct slab *s;
 
+	if (use == TO_SEND && sends_enough(p->budget, cls)) {
+		p->budget->refused += cls == SLAB_SMALL;
+		return NULL;
+	}
+	s = reuse(p, cls);
 	if (!s)
 		s = allocate(p, cls, class_limit(p->budget, cls, use));
-	if (s) {
-		s->next = NULL;
-		s->start = s->end = s->seq = 0;
-	}
+	if (!s)
+		return NULL;
+	s->next = NULL;
+	s->start = s->end = s->seq = 0;
+	s->to_send = use == TO_SEND;
+	if (s->to_send)
+		p->budget->to_send += slab_size(s);
 	return s;
 }
 
@@ -183,6 +195,8 @@ struct slab *slab_get_notes(struct slab_pool *p)
 
 void slab_put(struct slab_pool *p, struct slab *s)
 {
+	if (s->to_send)
+		p->budget->to_send -= slab_size(s);
 	/* when little is left others wait for it, and for all that lies here: perhaps those of another pool */
 	if (p->budget->used > send_limit(p->budget)) {
 		free_slab(p, s);

@@ -14,9 +14,11 @@
  * that every flow can make progress when others have taken the rest: there, a
  * queue takes a slab only if it holds none (slab_pool_scarce).
  *
- * For what is to be sent all this ends an eighth earlier. Else writers could
- * take all there is, and as nobody had room for what arrives, nothing that they
- * sent would ever be acknowledged.
+ * For what is to be sent that begins an eighth earlier, and it never has more
+ * than seven eighths itself. Else writers could take all there is, and as nobody
+ * had room for what arrives, nothing that they sent would ever be acknowledged.
+ * The last 32nd is for it alone: readers who are slow hold the rest for long,
+ * and who comes now could not even ask.
  *
  * Queues that hold something are counted in the budget, for fair shares.
  */
@@ -43,6 +45,7 @@ struct slab {
 	uint32_t seq;        /* the owner's: stream position of data[start] */
 	uint32_t cap;        /* bytes of data */
 	uint8_t cls;         /* enum slab_class */
+	bool to_send;        /* what it was taken for */
 	_Alignas(64) uint8_t data[];
 };
 

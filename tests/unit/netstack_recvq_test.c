@@ -288,9 +288,9 @@ static void test_progress(void **state)
 {
 	(void)state;
 	for (unsigned seed = 1; seed <= 20; seed++) {
-		struct lab *l = lab_new(seed, 48 << 10);
+		struct lab *l = lab_new(seed, 64 << 10);
 
-		assert_true(adit_budget_take(&l->budget, 42 << 10)); /* others have all but the reserve */
+		assert_true(adit_budget_take(&l->budget, 56 << 10)); /* others have all but the reserve */
 		for (int i = 0; i < 4000 && l->next < 100000; i++) {
 			if (rng_chance(&l->rng, 500))
 				add_and_check(l, l->next + 1 + (uint32_t)rng_below(&l->rng, 5000), 1400);
@@ -300,7 +300,7 @@ static void test_progress(void **state)
 			l->read = l->next;
 		}
 		assert_true(l->next >= 100000);
-		adit_budget_give(&l->budget, 42 << 10);
+		adit_budget_give(&l->budget, 56 << 10);
 		lab_free(l);
 	}
 }
