@@ -6,9 +6,9 @@
  */
 #include <stddef.h>
 
-#include "agent/agent.h"
-#include "agent/commands.h"
 #include "agent/doctor.h"
+#include "agent/commands.h"
+#include "agent/agent.h"
 #include "agent/client.h"
 #include "cli/cli.h"
 #include "device/device.h"
@@ -79,7 +79,7 @@ static const struct adit_option forward_options[] = {
 	{ "--udp-unreplied", "SECONDS", "the same before the first answer (30)" },
 	{ "--udp-pool", "PORTS", "UDP ports inside for all clients together (16384)" },
 	{ "--udp-per-client", "PORTS", "and for one client address (1024)" },
-	{ "--memory", "MIB", "ceiling of connection buffers: 16, 64 (default) or 256" },
+	{ "--memory", "MIB", "ceiling of what connections may take: 16, 64 (default) or 256" },
 	{ "-i, --info", "ADDRESS:PORT", "serve /metrics, /readyz and /healthz by HTTP" },
 	{ "--control", "PATH", "the Unix socket that status asks" },
 	{ "--json", NULL, "of status: print JSON" },
@@ -112,6 +112,13 @@ static const struct adit_option static_options[] = {
 	{ 0 },
 };
 
+static const struct adit_option doctor_options[] = {
+	{ "-c, --config", "FILE", "the agent's configuration, or a wg-quick file; default /etc/adit/adit.toml" },
+	{ "--state-dir", "DIR", "where plans in force are kept (/var/lib/adit)" },
+	{ "--json", NULL, "print JSON" },
+	{ 0 },
+};
+
 static const struct adit_option check_options[] = {
 	{ "--json", NULL, "print JSON: every message with its file, line, column and key" },
 	{ 0 },
@@ -141,10 +148,19 @@ static const struct adit_option key_options[] = {
 	{ 0 },
 };
 
-static const struct adit_option doctor_options[] = {
-	{ "-c, --config", "FILE", "the agent's configuration, or a wg-quick file; default /etc/adit/adit.toml" },
-	{ "--state-dir", "DIR", "where plans in force are kept (/var/lib/adit)" },
-	{ "--json", NULL, "print JSON" },
+static const struct adit_option agent_options[] = {
+	{ "-c, --config", "FILE", "the configuration; default /etc/adit/adit.toml" },
+	{ "--state-dir", "FOLDER", "where changes of this machine are journalled; default as configured, /var/lib/adit" },
+	{ "--dry-run", NULL, "print what would be done to this machine, and do nothing" },
+	{ "--confirm", "TIME", "undo everything and end unless it is confirmed within this time (60s)" },
+	{ "--replace", NULL, "take the networks over from the agent that runs; connections live on" },
+	{ 0 },
+};
+
+static const struct adit_option start_options[] = {
+	{ "-c, --config", "FILE", "the configuration; default /etc/adit/adit.toml" },
+	{ "--wait", "SECONDS", "how long to wait for networks to be up (15)" },
+	{ "--state-dir", "FOLDER", "where changes of this machine are journalled; default as configured, /var/lib/adit" },
 	{ 0 },
 };
 
@@ -205,22 +221,6 @@ static const struct adit_option events_options[] = {
 static const struct adit_option top_options[] = {
 	{ "--interval", "SECONDS", "between two looks (1)" },
 	CONTROL_OPTION,
-	{ 0 },
-};
-
-static const struct adit_option agent_options[] = {
-	{ "-c, --config", "FILE", "the configuration; default /etc/adit/adit.toml" },
-	{ "--state-dir", "FOLDER", "where changes of this machine are journalled; default as configured, /var/lib/adit" },
-	{ "--dry-run", NULL, "print what would be done to this machine, and do nothing" },
-	{ "--confirm", "TIME", "undo everything and end unless it is confirmed within this time (60s)" },
-	{ "--replace", NULL, "take the networks over from the agent that runs; connections live on" },
-	{ 0 },
-};
-
-static const struct adit_option start_options[] = {
-	{ "-c, --config", "FILE", "the configuration; default /etc/adit/adit.toml" },
-	{ "--wait", "SECONDS", "how long to wait for networks to be up (15)" },
-	{ "--state-dir", "FOLDER", "where changes of this machine are journalled; default as configured, /var/lib/adit" },
 	{ 0 },
 };
 
@@ -443,6 +443,33 @@ const struct adit_command adit_commands[] = {
 		.run = adit_export_main,
 	},
 	{
+		.name = "agent",
+		.topic = "Many networks: the agent",
+		.synopsis = "[-c FILE] [--dry-run] [--confirm TIME]",
+		.summary = "run the networks of a configuration, in the foreground",
+		.about = "Starts every enabled network of FILE and serves the control socket until SIGTERM, which\n"
+			 "undoes all that was changed on this machine. SIGHUP reads FILE again and changes only\n"
+			 "what differs. It is two processes: one opens devices and changes the machine, the other\n"
+			 "has the networks and no right. Networks of type forward need no root. Every mistake in\n"
+			 "FILE is named with its line and column, and the status is 78. adit-agent(8) tells all.",
+		.example = "adit agent -c office.toml",
+		.complete = "file",
+		.options = agent_options,
+		.run = adit_agent_main,
+	},
+	{
+		.name = "start",
+		.topic = "Many networks: the agent",
+		.synopsis = "[--config FILE] [--wait SECONDS]",
+		.summary = "start the agent in the background",
+		.about = "Returns when every enabled network is up, or says which is not and why: then the status\n"
+			 "is 3, and the agent goes on trying. adit stop ends it and undoes everything.",
+		.example = "adit start --config office.toml && adit status",
+		.complete = "file",
+		.options = start_options,
+		.run = adit_start_main,
+	},
+	{
 		.name = "stop",
 		.topic = "Many networks: the agent",
 		.synopsis = "[--json]",
@@ -570,33 +597,6 @@ const struct adit_command adit_commands[] = {
 		.complete = "none",
 		.options = ask_options,
 		.run = adit_confirm_main,
-	},
-	{
-		.name = "agent",
-		.topic = "Many networks: the agent",
-		.synopsis = "[-c FILE] [--dry-run] [--confirm TIME]",
-		.summary = "run the networks of a configuration, in the foreground",
-		.about = "Starts every enabled network of FILE and serves the control socket until SIGTERM, which\n"
-			 "undoes all that was changed on this machine. SIGHUP reads FILE again and changes only\n"
-			 "what differs. It is two processes: one opens devices and changes the machine, the other\n"
-			 "has the networks and no right. Networks of type forward need no root. Every mistake in\n"
-			 "FILE is named with its line and column, and the status is 78. adit-agent(8) tells all.",
-		.example = "adit agent -c office.toml",
-		.complete = "file",
-		.options = agent_options,
-		.run = adit_agent_main,
-	},
-	{
-		.name = "start",
-		.topic = "Many networks: the agent",
-		.synopsis = "[--config FILE] [--wait SECONDS]",
-		.summary = "start the agent in the background",
-		.about = "Returns when every enabled network is up, or says which is not and why: then the status\n"
-			 "is 3, and the agent goes on trying. adit stop ends it and undoes everything.",
-		.example = "adit start --config office.toml && adit status",
-		.complete = "file",
-		.options = start_options,
-		.run = adit_start_main,
 	},
 	{
 		.name = "genkey",

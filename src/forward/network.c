@@ -17,7 +17,7 @@
 #define HOLD_PEERS  256
 #define MTU_DEFAULT 1420
 #define MIB         ((size_t)1 << 20)
-#define GIVE_BACK   ((size_t)128 << 10)
+#define GIVE_BACK   ((size_t)32 << 10)
 #define CAPTURE_FLUSH (200 * ADIT_MSEC)
 
 /* --- the guest ---------------------------------------------------------------- */
@@ -178,7 +178,8 @@ static int make_stack(struct adit_forward_network *n, const struct adit_forward_
 	unsigned mib = cfg->memory_mib ? cfg->memory_mib : 64;
 	int r;
 
-	n->budget.limit = mib * MIB;
+	/* The rest is for what is not buffers: the data thread's own, and what the allocator cannot give out again. */
+	n->budget.limit = mib * MIB / 4 * 3;
 	if (mib == 16)
 		c.flow_max = MIB / 4;
 	r = adit_netstack_new(&n->ns, &c, &ops, n, now);
