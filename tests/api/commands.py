@@ -80,6 +80,9 @@ def main(server):
     with Agent(server) as agent:
         statuses(agent)
         machine(agent)
+        example = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../examples/ask.py")
+        p = subprocess.run([sys.executable, example, agent.control], capture_output=True, text=True, timeout=30)
+        equal("examples/ask.py", p.stdout, "office up ok\nhome handshaking no_reply\nweb down not_asked\n")
         follow(agent)
     with Agent(server, "--slow-connect") as agent:
         status, _, stderr = run(agent, "connect", "web", "--wait", "--timeout", "0.3")
