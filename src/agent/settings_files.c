@@ -349,7 +349,8 @@ bool agent_files_load(struct agent_reading *rd, const char *path)
 				   n == -EPERM ? "others than root and we may put files there" : strerror(-n));
 	for (int i = 0; i < n; i++)
 		load_drop_in(rd, names[i]);
-	agent_names_free(names, n > 0 ? (size_t)n : 0);
+	if (n >= 0)
+		agent_names_free(names, (size_t)n);
 	return true;
 }
 

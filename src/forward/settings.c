@@ -9,6 +9,7 @@
  */
 #include "forward/settings.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "forward/settings_internal.h"
@@ -71,6 +72,8 @@ static void end_peer(struct settings_reading *r)
 	peer = adit_forward_add_peer(r->rd);
 	if (peer)
 		*peer = r->peer;
+	else
+		free(r->peer.allowed);
 	quick_wipe(&r->peer, sizeof(r->peer));
 }
 

@@ -37,9 +37,15 @@ static int drop_ins(void *user, const char *path, char ***names)
 	*names = calloc(MEMORY_FILES_MAX, sizeof(**names));
 	if (!*names)
 		return -ENOMEM;
-	for (size_t i = 1; i < files->cnt; i++)
-		if (!strncmp(files->file[i].name, "conf.d/", 7))
-			(*names)[cnt++] = strdup(files->file[i].name);
+	for (size_t i = 1; i < files->cnt; i++) {
+		if (strncmp(files->file[i].name, "conf.d/", 7) != 0)
+			continue;
+		(*names)[cnt] = strdup(files->file[i].name);
+		if (!(*names)[cnt++]) {
+			agent_names_free(*names, (size_t)cnt);
+			return -ENOMEM;
+		}
+	}
 	return cnt;
 }
 

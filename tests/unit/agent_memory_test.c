@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * agent_memory_test.c - the reader of the agent's configuration when memory is short, and what it
+ * leaves in memory: every allocation fails once, and no block that is freed may still hold a key or a password
+ */
+#include <malloc.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "agent/settings.h"
+#include "support/memory_files.h"
+
+#define SECRET   "S3CRETS3CRETS3CRETS3CRETS3CRETS3CRETS3CRETE=" /* a key */
+#define PASSWORD "S3CRETpassword"
+#define PUB      "zo060cy2M+x7cMF4FKXHbs0CloUFDTRHRboFhw5YfVk="
+#define PUB2     "Xf7dO2vUf2+ijuFdlp1bsOpTd01Ii9r53xxuASSz7yI="
+
+static unsigned long allocations, fail_at; /* 0: none fails */
+static unsigned leaked_secrets;
+static long blocks;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t size);
+void __real_free(void *p);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+char *__wrap_strdup(const char *s);
+void __wrap_free(void *p);
+
+static bool fails(void)
+{
+	return ++allocations == fail_at;
+}
+
+void *__wrap_malloc(size_t size)
+{
+	void *p = fails() ? NULL : __real_malloc(size);
+
+	blocks += p != NULL;
+	return p ? memset(p, 0, size) : NULL;
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	void *p = fails() ? NULL : __real_calloc(n, size);
+
+	blocks += p != NULL;
+	return p;
+}
+
+void *__wrap_realloc(void *p, size_t size)
+{
+	void *grown = fails() ? NULL : __real_realloc(p, size);
+
+	blocks += grown && !p;
+	return grown;
+}
+
+char *__wrap_strdup(const char *s)
+{
+	size_t size = strlen(s) + 1;
+	char *p = __wrap_malloc(size);
+
+	return p ? memcpy(p, s, size) : NULL;
+}
+
+/* As text, and as the bytes of the key. */
+void __wrap_free(void *p)
+{
+	static const uint8_t key[] = { 0x4b, 0x70, 0x91, 0x11, 0x34, 0xb7, 0x09, 0x11, 0x13 };
+	size_t n = p ? malloc_usable_size(p) : 0;
+
+	if (p && (memmem(p, n, "S3CRET", 6) || memmem(p, n, key, sizeof(key))))
+		leaked_secrets++;
+	blocks -= p != NULL;
+	__real_free(p);
+}
+
+static const struct {
+	const char *name, *text;
+} files[] = {
+	{ "x.toml",
+	  "[agent]\nmetrics = \"127.0.0.1:9586\"\n"
+	  "[network.a]\nenable = true\nprivate_key = \"" SECRET "\"\naddresses = [\"10.0.0.1/24\"]\n"
+	  "dns = [\"10.0.0.2\", \"corp.example\"]\nexclude = [\"10.9.0.0/16\"]\n"
+	  "[[network.a.peers]]\npublic_key = \"" PUB "\"\nname = \"one\"\npreshared_key = \"" SECRET "\"\n"
+	  "endpoint = [\"a.example:1\", \"[::1]:2\"]\nallowed_ips = [\"10.0.0.0/24\", \"fd00::/64\"]\n"
+	  "[network.q]\nconfig = \"q.conf\"\nhooks = \"allow\"\n"
+	  "[network.f]\ntype = \"forward\"\nprivate_key = \"" SECRET "\"\naddresses = [\"10.0.0.1/24\"]\n"
+	  "local = [\"8080:10.0.0.2:80\"]\nsocks5 = \"user:" PASSWORD "@127.0.0.1:1080\"\n"
+	  "peers = [{ public_key = \"" PUB "\", preshared_key = \"" SECRET "\", allowed_ips = [\"10.0.0.0/8\"] }]\n"
+	  "[network.g]\ntype = \"forward\"\nconfig = \"q.conf\"\nhttp = \"8118\"\n"
+	  "[network.s]\ntype = \"static\"\nsecret = \"" SECRET "\"\naddresses = [\"10.5.0.1/24\"]\n"
+	  "peers = { \"10.5.0.2\" = { pub_key = \"" PUB "\", sock_addr = \"192.0.2.1:5\" } }\n" },
+	{ "q.conf",
+	  "[Interface]\nPrivateKey = " SECRET "\nAddress = 10.1.0.1/24\nPostUp = true\nPostUp = false\nDNS = 10.1.0.2\n"
+	  "[Peer]\nPublicKey = " PUB "\nPresharedKey = " SECRET "\nAllowedIPs = 10.1.0.0/24\nEndpoint = 192.0.2.1:5\n" },
+	{ "conf.d/1.toml",
+	  "[network.a]\nmtu = 1300\ndns = [\"10.0.0.3\"]\n[[network.a.peers]]\npublic_key = \"" PUB2 "\"\n"
+	  "preshared_key = \"" SECRET "\"\n[network.s]\nsecret = \"" SECRET "\"\n" },
+};
+
+/* Was there a configuration? */
+static bool read_once(bool broken)
+{
+	struct memory_files mem = { 0 };
+	struct agent_opener opener;
+	struct adit_conf_errors errors = { 0 };
+	struct agent_config *config;
+	bool ok;
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		struct memory_file *f = &mem.file[mem.cnt++];
+
+		strcpy(f->name, files[i].name);
+		f->text = files[i].text;
+		f->len = strlen(f->text);
+		f->mode = broken ? 0644 : 0600; /* every key is refused then, after it was read */
+	}
+	opener = memory_opener(&mem);
+	config = agent_config_read("x.toml", &opener, &errors);
+	ok = config;
+	assert_int_equal(!ok, errors.cnt || errors.no_memory);
+	agent_config_free(config);
+	for (size_t i = 0; i < errors.item_cnt; i++)
+		assert_null(strstr(errors.item[i].text, "S3CRET"));
+	adit_conf_errors_fini(&errors);
+	return ok;
+}
+
+static void every_allocation_fails(bool broken)
+{
+	unsigned long cnt;
+
+	fail_at = 0;
+	allocations = 0;
+	blocks = 0;
+	leaked_secrets = 0;
+	assert_int_equal(read_once(broken), !broken);
+	cnt = allocations;
+	assert_int_equal(leaked_secrets, 0);
+	assert_int_equal(blocks, 0);
+	assert_true(cnt > 100);
+	for (unsigned long n = 1; n <= cnt; n++) {
+		allocations = 0;
+		fail_at = n;
+		read_once(broken);
+		if (leaked_secrets || blocks)
+			fail_msg("allocation %lu of %lu fails: %ld blocks stay, %u were freed with a secret", n, cnt, blocks,
+				 leaked_secrets);
+	}
+	fail_at = 0;
+}
+
+static void good(void **state)
+{
+	(void)state;
+	every_allocation_fails(false);
+}
+
+static void refused(void **state)
+{
+	(void)state;
+	every_allocation_fails(true);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(good), cmocka_unit_test(refused) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
