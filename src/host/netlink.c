@@ -15,7 +15,7 @@ struct adit_netlink {
 	unsigned seq, port;
 	bool interrupted;
 	char detail[160];
-	char reply[32768]; /* what the kernel sends at once at most */
+	_Alignas(struct nlmsghdr) char reply[32768]; /* what the kernel sends at once at most */
 };
 
 int adit_netlink_open(struct adit_netlink **ret)

@@ -28,7 +28,7 @@ struct adit_nft {
 	unsigned seq;
 	enum nft_answer keeping;
 	char detail[256];
-	char reply[65536];
+	_Alignas(struct nlmsghdr) char reply[65536];
 };
 
 /* --- sockets ---------------------------------------------------------------- */
