@@ -94,13 +94,14 @@ static int change_state(const struct agent_args *a, const char *action, const ch
 {
 	char *more = about(a->operand, rest);
 	struct adit_conf *doc;
-	const char *why;
+	const char *why, *reason;
 	int r = agent_client_ask(a, action, more, &doc);
 
 	free(more);
 	if (r)
 		return r;
-	why = agent_reply_text(agent_reply_result(doc), "why");
+	reason = agent_reply_text(agent_reply_result(doc), "reason");
+	why = strcmp(reason, "ok") && strcmp(reason, "not_asked") ? agent_reply_text(agent_reply_result(doc), "why") : "";
 	if (!a->json)
 		printf("%s is %s%s%s%s\n", a->operand, agent_reply_text(agent_reply_result(doc), "state"), *why ? " (" : "",
 		       why, *why ? ")" : "");

@@ -14,6 +14,7 @@ static void print_event(const struct adit_conf_node *e, bool colours)
 {
 	time_t at = (time_t)(agent_reply_number(e, "time_ms", 0) / 1000);
 	const char *state = agent_reply_text(e, "state"), *network = agent_reply_text(e, "network");
+	const char *reason = agent_reply_text(e, "reason");
 	char when[32] = "";
 	struct tm tm;
 
@@ -21,8 +22,8 @@ static void print_event(const struct adit_conf_node *e, bool colours)
 		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
 	printf("%s  %-8s %s%s", when, agent_reply_text(e, "kind"), network, *network ? "  " : "");
 	if (*state)
-		printf("%s%s%s (%s)  ", agent_show_colour(colours, agent_show_state_colour(state)), state,
-		       agent_show_colour(colours, AGENT_PLAIN), agent_reply_text(e, "reason"));
+		printf("%s%s%s%s%s%s  ", agent_show_colour(colours, agent_show_state_colour(state)), state,
+		       agent_show_colour(colours, AGENT_PLAIN), *reason ? " (" : "", reason, *reason ? ")" : "");
 	for (const char *p = agent_reply_text(e, "text"); *p; p++)
 		putchar((unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p);
 	putchar('\n');

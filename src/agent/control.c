@@ -177,7 +177,8 @@ static void make_folder(const char *path)
 	if (!slash || slash == folder)
 		return;
 	*slash = '\0';
-	mkdir(folder, 0755);
+	if (!mkdir(folder, 0755))
+		chmod(folder, 0755); /* whatever the umask: the sockets in it say who may */
 }
 
 static void log_problem(struct agent *a, const char *path, int r, const char *what)

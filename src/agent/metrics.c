@@ -81,7 +81,9 @@ static void of_peers(FILE *out, const struct snapshots *all, const char *name, c
 	for (size_t i = 0; i < all->cnt; i++) {
 		const struct agent_snapshot *s = &all->s[i];
 
-		for (const struct agent_snapshot_peer *p = s->peer; p < s->peer + s->peer_cnt; p++) {
+		for (size_t k = 0; k < s->peer_cnt; k++) {
+			const struct agent_snapshot_peer *p = &s->peer[k];
+
 			if (!peer_value(which, s, p, &v))
 				continue;
 			fprintf(out, "%s{", name);
