@@ -15,7 +15,7 @@
 set -u
 script=$(readlink -f "$0")
 cache=${ADIT_KERNEL:-/var/cache/adit-kernel}
-modules=(virtio_pci virtio_net wireguard tun veth sch_netem)
+modules=(virtio_pci virtio_net wireguard tun veth sch_netem nf_tables nft_ct nft_reject_inet nft_fib_inet nft_masq nft_chain_nat)
 PATH=$PATH:/usr/sbin:/sbin
 
 fail() {
