@@ -170,7 +170,7 @@ static int start(struct fixed *f, enum agent_reason *reason, char *err, size_t e
 	r = adit_tunnel_environment(&cfg, err, err_len);
 	if (r)
 		return r;
-	cfg.rights = helper_rights(f->n->agent->helper);
+	cfg.rights = helper_network_rights(f->n->agent->helper, f->n->settings->name);
 	cfg.bind_device = s->bind_interface;
 	f->opened = true;
 	r = statictun_open(&f->s, s->fixed, &cfg, f->n->agent->config->state_dir, err, err_len);

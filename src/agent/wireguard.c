@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "agent/handover.h"
 #include "agent/overlap.h"
 #include "device/server.h"
 #include "tunnel/environment.h"
@@ -48,7 +49,7 @@ static int make_tunnel(struct wgnet *net, enum agent_reason *reason, char *err, 
 	cfg.core = &adit_core_wg;
 	cfg.ifname = wanted_name(net->n);
 	cfg.tun_fd = -1;
-	cfg.rights = helper_rights(net->n->agent->helper);
+	cfg.rights = helper_network_rights(net->n->agent->helper, s->name);
 	cfg.bind = s->bind_address;
 	cfg.bind_device = s->bind_interface;
 	cfg.mtu = s->mtu;
@@ -171,6 +172,7 @@ static int start(struct wgnet *net, enum agent_reason *reason, char *err, size_t
 		r = set_up_core(net, reason, err, err_len);
 	if (r)
 		return r;
+	agent_handover_sessions(net->n, net->tunnel);
 	r = adit_tunnel_start(net->tunnel, err, err_len);
 	if (r) {
 		*reason = reason_of(r, AGENT_INTERNAL);

@@ -1,0 +1,99 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+#
+# agent_replace.sh - adit start and stop; an agent that takes over from another one while connections go on
+#
+#   A  a0 198.51.100.1  ------ veth ------  198.51.100.2 b0  B
+#      agent: office (wireguard) 10.9.0.1                       wB 10.9.0.2
+. "$(dirname "$0")/agent_lab.sh"
+agent_lab_start
+config >"$CONFIG"
+machine >"$TMP/machine.before"
+status() { "$@" >"$TMP/out" 2>&1; echo $?; }
+
+# ---- start and stop ---------------------------------------------------------------------------
+
+equal "start returns when the networks are up" "$(status on A "$ADIT" start --config "$CONFIG")" 0
+check "office carries" carries
+AGENT=$(on A "$ADIT" status --json | jq -r .pid 2>/dev/null)
+equal "a second one is refused" "$(status on A "$ADIT" start --config "$CONFIG")" 1
+equal "nothing of the caller stays open" "$(on A timeout 20 sh -c "\"$ADIT\" stop >/dev/null 2>&1; \"$ADIT\" start --config \"$CONFIG\" | cat; echo closed")" closed
+check "office carries again" carries
+equal "stop" "$(status on A "$ADIT" stop)" 0
+check "leaves the machine as before" wait_for 5 same_machine
+equal "stop without an agent: status 5" "$(status on A "$ADIT" stop)" 5
+sed -i "s/$B4:51822/$B4:51829/" "$CONFIG"
+equal "start with a peer that does not answer: status 3" "$(status on A "$ADIT" start --config "$CONFIG" --wait 2s)" 3
+check "and it says which network, and why" grep -q 'office: handshaking: ' "$TMP/out"
+equal "the agent goes on trying" "$(status on A "$ADIT" status)" 3
+equal "stop" "$(status on A "$ADIT" stop)" 0
+check "leaves the machine as before" wait_for 5 same_machine
+
+# ---- an agent takes over ------------------------------------------------------------------------
+
+config >"$CONFIG"
+agent
+OLD=$AGENT
+check "office carries" carries
+link_of() { on A ip -o link show "$WA" | sed 's/: .*//'; }
+index=$(link_of)
+iperf_server B
+run_bg A "$TMP/stream.json" timeout 60 iperf3 -J -c 10.9.0.2 -p "$IPERF_PORT" -t 8 -b 20M
+STREAM=$BGPID
+run_bg A "$TMP/pings" ping -i 0.02 -c 300 10.9.0.2
+PINGS=$BGPID
+sleep 1
+for round in 1 2 3; do
+	agent --replace
+	check "$round: the one before ends" wait_for 10 gone "$OLD"
+	wait "$OLD"
+	equal "$round: with status 0" $? 0
+	check "$round: the new one serves" wait_for 10 on A "$ADIT" status
+	check "$round: it took the session over" grep -q '1 session taken over' "$TMP/agent.log"
+	OLD=$AGENT
+done
+equal "it is the same interface" "$(link_of)" "$index"
+wait $STREAM
+equal "the stream lived" $? 0
+equal "and never stood still for a second" "$(dead_seconds "$TMP/stream.json")" 0
+wait $PINGS
+diag "pings: $(tail -n 2 "$TMP/pings" | head -n 1)"
+lost() { awk '/packets transmitted/ { print $1 - $4 }' "$TMP/pings"; }
+# each hand-over may take 300 ms: 15 pings
+expr_true "no gap is longer than 300 ms" "$(awk -F'[= ]' '/icmp_seq=/ { for (i = 1; i < NF; i++) if ($i == "icmp_seq") { s = $(i + 1); if (s - last > max) max = s - last; last = s } } END { print max + 0 }' "$TMP/pings") <= 16 * ${ADIT_PATIENCE:-3}"
+diag "lost $(lost) of 300"
+
+# With every handshake lost on the way, only the session that was handed over carries.
+on B nft -f - <<'END'
+table inet nohandshake { chain in { type filter hook input priority 0; udp dport 51822 @th,64,8 1 counter drop; } }
+END
+agent --replace
+check "no handshake passes: the one before ends" wait_for 10 gone "$OLD"
+check "the new one serves" wait_for 10 on A "$ADIT" status
+check "and carries by the session it was left" answers_agent
+initiations() { on B nft list table inet nohandshake | sed -n 's|.*packets \([0-9]*\).*|\1|p'; }
+check "control: handshakes were tried and lost" wait_for 10 eval '[ "$(initiations)" -gt 0 ]'
+on B nft delete table inet nohandshake
+
+# Who is not asked for properly, or goes away, changes nothing.
+half=$($PYTHON - "$CONTROL.next" <<'END'
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.connect(sys.argv[1])
+s.send(b"x" * 200)
+s.settimeout(20)
+print(len(s.recv(100)))
+END
+)
+equal "a stranger to the protocol is hung up on" "$half" 0
+check "and the agent goes on" carries
+check_not "another user is refused" on A setpriv --reuid "$(id -u nobody)" --clear-groups "$PYTHON" -c "
+import socket
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.connect('$CONTROL.next')"
+stop "$AGENT"
+check "at the end the machine is as before" same_machine
+check "nobody to take over from: it starts all the same" eval 'agent --replace; carries'
+stop "$AGENT"
+check "and leaves the machine as before" same_machine
+done_testing
