@@ -38,6 +38,7 @@ const struct agent_action agent_actions[] = {
 	{ "check", AGENT_ROLE_ADMIN, AGENT_WITHOUT_NETWORK, false, no_keys, agent_act_check },
 	{ "peer.add", AGENT_ROLE_ADMIN, AGENT_NEEDS_NETWORK, true, peer_keys, agent_act_peer_add },
 	{ "peer.remove", AGENT_ROLE_ADMIN, AGENT_NEEDS_NETWORK, true, key_keys, agent_act_peer_remove },
+	{ "capture", AGENT_ROLE_ADMIN, AGENT_NEEDS_NETWORK, true, no_keys, agent_act_capture },
 	{ "log.level", AGENT_ROLE_ADMIN, AGENT_WITHOUT_NETWORK, true, level_keys, agent_act_log },
 	{ "shutdown", AGENT_ROLE_ADMIN, AGENT_WITHOUT_NETWORK, true, no_keys, agent_act_shutdown },
 	{ 0 },

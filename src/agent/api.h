@@ -34,7 +34,7 @@ struct agent_call_error {
 	struct adit_conf_errors list; /* of a configuration; reported with it */
 };
 
-enum agent_pending_kind { AGENT_PENDING_NONE, AGENT_PENDING_STATE, AGENT_PENDING_EVENTS };
+enum agent_pending_kind { AGENT_PENDING_NONE, AGENT_PENDING_STATE, AGENT_PENDING_EVENTS, AGENT_PENDING_CAPTURE };
 
 /* What a session still owes an answer for. */
 struct agent_pending {
@@ -42,7 +42,8 @@ struct agent_pending {
 	char id[AGENT_ID_MAX + 16]; /* as JSON */
 	char network[AGENT_NAME_LEN]; /* "" = all (EVENTS) */
 	adit_time deadline;
-	/* STATE: until it is up (or down) */
+	/* CAPTURE: somebody looks at the network's packets until he hangs up.
+	 * STATE: until it is up (or down) */
 	enum agent_state state;
 	bool fail_on_error; /* an error ends it, though it would be tried again */
 	uint64_t seen; /* number of the last event that was sent, or looked at */
@@ -116,6 +117,7 @@ int agent_act_check(struct agent_call *c);
 int agent_act_events(struct agent_call *c);
 int agent_act_history(struct agent_call *c);
 int agent_act_metrics(struct agent_call *c);
+int agent_act_capture(struct agent_call *c);
 int agent_act_log(struct agent_call *c);
 int agent_act_shutdown(struct agent_call *c);
 

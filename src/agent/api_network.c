@@ -75,6 +75,22 @@ int agent_act_wait(struct agent_call *c)
 	return AGENT_API_DONE;
 }
 
+/* The caller reads the interface by himself (client_capture.c): here it is written down, and shown. */
+int agent_act_capture(struct agent_call *c)
+{
+	if (!c->pending)
+		return agent_call_fail(c, "unsupported", NULL, "nothing can be captured here");
+	if (!c->network->ifname[0])
+		return agent_call_fail(c, c->network->impl ? "unsupported" : "not_connected", c->network->impl ?
+				       "of type forward: adit forward --pcap" : "adit connect starts it",
+				       "%s has no interface", c->network->settings->name);
+	*c->pending = (struct agent_pending){ .kind = AGENT_PENDING_CAPTURE, .deadline = ADIT_NEVER };
+	snprintf(c->pending->network, sizeof(c->pending->network), "%s", c->network->settings->name);
+	agent_json_text(c->j, "network", c->network->settings->name);
+	agent_json_text(c->j, "interface", c->network->ifname);
+	return AGENT_API_LATER;
+}
+
 static void refuse(FILE *out, const struct agent_pending *p, const struct agent_network *n, const char *code,
 		   const char *what)
 {

@@ -51,6 +51,8 @@ static bool read_value(struct agent_args *a, int argc, char **argv, int *i, unsi
 	const struct { const char *name; unsigned bit; const char **to; } values[] = {
 		{ "--control", ~0u, &a->control },               { "--since", AGENT_ARG_SINCE, &a->since },
 		{ "--timeout", AGENT_ARG_TIMEOUT, &a->timeout }, { "--interval", AGENT_ARG_INTERVAL, &a->interval },
+		{ "-w", AGENT_ARG_FILE, &a->file },              { "--write", AGENT_ARG_FILE, &a->file },
+		{ "--duration", AGENT_ARG_FILE, &a->timeout },   { "--count", AGENT_ARG_FILE, &a->count },
 	};
 
 	for (size_t k = 0; k < sizeof(values) / sizeof(values[0]); k++) {

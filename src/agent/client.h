@@ -17,14 +17,14 @@ struct agent_args {
 	const char *operand; /* NULL: none */
 	const char *control; /* --control PATH; NULL: the usual places */
 	bool json, names, wait, follow, dry_run, down;
-	const char *since, *timeout, *interval, *file; /* NULL: not given */
+	const char *since, *timeout, *interval, *file, *count; /* NULL: not given */
 };
 
 /* Bits of what a command takes besides --control. */
 enum {
 	AGENT_ARG_JSON = 1, AGENT_ARG_NAMES = 2, AGENT_ARG_WAIT = 4, AGENT_ARG_FOLLOW = 8, AGENT_ARG_DRY_RUN = 16,
 	AGENT_ARG_DOWN = 32, AGENT_ARG_SINCE = 64, AGENT_ARG_TIMEOUT = 128, AGENT_ARG_INTERVAL = 256,
-	AGENT_ARG_OPERAND = 512, AGENT_ARG_MUST = 1024 /* have the operand */,
+	AGENT_ARG_OPERAND = 512, AGENT_ARG_MUST = 1024 /* have the operand */, AGENT_ARG_FILE = 2048 /* of capture */,
 };
 /* 0, or ADIT_EXIT_USAGE after a message. */
 int agent_args_read(struct agent_args *ret, int argc, char **argv, unsigned takes, const char *usage);
@@ -82,6 +82,7 @@ int adit_events_main(int argc, char **argv);
 int adit_log_main(int argc, char **argv);
 int adit_confirm_main(int argc, char **argv);
 int adit_stop_main(int argc, char **argv);
+int adit_capture_main(int argc, char **argv);
 int adit_top_main(int argc, char **argv);
 
 #endif

@@ -29,6 +29,8 @@ int agent_control_init(struct agent *a);
 void agent_control_fini(struct agent *a);
 adit_time agent_control_due(const struct agent *a);
 void agent_control_tick(struct agent *a, adit_time now);
+/* How many look at the network's packets now (adit capture). */
+unsigned agent_control_captures(const struct agent *a, const char *network);
 /*
  * After the end was asked for: sends the replies that wait (at most for 2 s a
  * connection, by tick). True when nothing is left to be sent.

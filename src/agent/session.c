@@ -239,7 +239,7 @@ static bool go_on(struct agent_session *s, adit_time now)
 	FILE *out;
 	bool over = false;
 
-	if (s->out) /* it has not read yet what it has */
+	if (s->out || s->pending.kind == AGENT_PENDING_CAPTURE) /* it has not read yet what it has; or needs no more */
 		return true;
 	out = open_memstream(&text, &len);
 	if (!out)
@@ -320,7 +320,8 @@ adit_time agent_session_due(const struct agent_session *s)
 	if (s->more)
 		return 0;
 	if (s->state == AGENT_SESSION_PENDING)
-		return s->control->agent->events.last > s->pending.seen ? 0 : s->pending.deadline;
+		return s->pending.kind != AGENT_PENDING_CAPTURE && s->control->agent->events.last > s->pending.seen ?
+			       0 : s->pending.deadline;
 	return s->in_len || s->role == AGENT_ROLE_NONE ? s->line_began + AGENT_LINE_PATIENCE :
 							 s->touched + AGENT_IDLE_PATIENCE;
 }

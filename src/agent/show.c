@@ -213,6 +213,8 @@ static void put_facts(FILE *out, const struct adit_conf_node *n)
 		agent_show_bytes(tx, agent_reply_real(n, "tx_bytes", 0)));
 	if (agent_reply_bool(n, "killswitch"))
 		fprintf(out, "  killswitch");
+	if (agent_reply_number(n, "captures", 0))
+		fprintf(out, "  packets are captured");
 }
 
 static void put_line(FILE *out, const char *what, const char *text)

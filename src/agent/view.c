@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent/control.h"
 #include "base/addr.h"
 
 const char *agent_view_why(enum agent_role role, const char *why, enum agent_reason reason)
@@ -187,6 +188,7 @@ void agent_view_network(struct agent_json *j, const struct agent_view *v, const 
 		view_rates(j, rates);
 	}
 	view_drops(j, s);
+	agent_json_number(j, "captures", agent_control_captures(n->agent, n->settings->name));
 	agent_json_number(j, "peer_count", s->peer_cnt);
 	agent_json_open(j, "services", '[');
 	for (size_t i = 0; i < s->service_cnt; i++)

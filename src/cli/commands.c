@@ -218,6 +218,14 @@ static const struct adit_option events_options[] = {
 	{ 0 },
 };
 
+static const struct adit_option capture_options[] = {
+	{ "-w, --write", "FILE", "write there; default: standard output, for a pipe" },
+	{ "--duration", "SECONDS", "end after this time" },
+	{ "--count", "PACKETS", "end after so many" },
+	CONTROL_OPTION,
+	{ 0 },
+};
+
 static const struct adit_option top_options[] = {
 	{ "--interval", "SECONDS", "between two looks (1)" },
 	CONTROL_OPTION,
@@ -575,6 +583,18 @@ const struct adit_command adit_commands[] = {
 		.complete = "none",
 		.options = top_options,
 		.run = adit_top_main,
+	},
+	{
+		.name = "capture",
+		.topic = "Many networks: the agent",
+		.synopsis = "NETWORK [-w FILE]",
+		.summary = "record the packets inside a network, as pcapng",
+		.about = "Both directions, as tcpdump and Wireshark read them, until Ctrl-C. It takes root; the agent\n"
+			 "notes who does it, and its status shows it for as long as it goes on.",
+		.example = "adit capture office -w office.pcapng --duration 60\nadit capture office | tcpdump -n -r -",
+		.complete = "network",
+		.options = capture_options,
+		.run = adit_capture_main,
 	},
 	{
 		.name = "log",

@@ -42,7 +42,7 @@ REQUESTS = [
     {"action": "reload", "dry_run": True}, {"action": "check"}, {"action": "confirm"},
     {"action": "peer.add", "network": "office", "peer": {"public_key": KEY, "endpoint": ["a.example:1"], "allowed_ips": ["10.0.0.0/8"]}},
     {"action": "peer.remove", "network": "office", "public_key": OLD},
-    {"action": "log.level", "level": "info"}, {"action": "log.level"},
+    {"action": "capture", "network": "office"}, {"action": "log.level", "level": "info"}, {"action": "log.level"},
     {"action": "events.subscribe", "follow": False, "since": 0},
     {"action": "shutdown"},
 ]
