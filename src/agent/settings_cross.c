@@ -68,10 +68,12 @@ static void check_endpoint_families(struct agent_reading *rd, const struct agent
 		const struct agent_peer *p = &n->peers[i];
 
 		for (size_t k = 0; k < p->endpoint_cnt; k++) {
-			const struct adit_conf_node *node = endpoint_node(rd->table, i, k);
+			const struct adit_conf_node *node;
 
-			if (node && !adit_addr_parse(&addr, p->endpoints[k].host) &&
-			    addr.family != n->bind_address.family)
+			if (adit_addr_parse(&addr, p->endpoints[k].host) || addr.family == n->bind_address.family)
+				continue;
+			node = endpoint_node(rd->table, i, k); /* looked for only now: that takes its time */
+			if (node)
 				adit_conf_error(rd->errors, node, "IPv%u, and bind_address is an IPv%u address",
 						addr.family, n->bind_address.family);
 		}
@@ -117,7 +119,7 @@ static void check_own_key(struct agent_reading *rd, const struct agent_network_s
 static void check_path(struct agent_reading *rd, const struct agent_network_settings *n)
 {
 	const struct agent_opener *o = rd->opener;
-	struct adit_addr addr;
+	struct adit_addr addr, last = { 0 };
 
 	if (!n->mtu || !o || !o->path_mtu)
 		return;
@@ -125,8 +127,9 @@ static void check_path(struct agent_reading *rd, const struct agent_network_sett
 		const struct agent_endpoint *e = n->peers[i].endpoints;
 		unsigned path, wrap;
 
-		if (!n->peers[i].endpoint_cnt || adit_addr_parse(&addr, e->host))
+		if (!n->peers[i].endpoint_cnt || adit_addr_parse(&addr, e->host) || adit_addr_equal(&addr, &last))
 			continue;
+		last = addr;
 		wrap = addr.family == 4 ? 60 : 80;
 		path = o->path_mtu(o->user, &addr);
 		if (!path || n->mtu + wrap <= path)
