@@ -65,7 +65,12 @@ diag "lost $(lost) of 300"
 
 # With every handshake lost on the way, only the session that was handed over carries.
 on B nft -f - <<'END'
-table inet nohandshake { chain in { type filter hook input priority 0; udp dport 51822 @th,64,8 1 counter drop; } }
+table inet nohandshake {
+	chain input {
+		type filter hook input priority 0
+		udp dport 51822 @th,64,8 1 counter drop
+	}
+}
 END
 agent --replace
 check "no handshake passes: the one before ends" wait_for 10 gone "$OLD"
