@@ -8,11 +8,14 @@
  * grows, the machine slept. A timer of the wall clock that is cancelled by any
  * setting of it (the kernel also does that on waking) makes us look at once;
  * otherwise the look comes with the next tick. The distance of wall time from boot
- * time says whether the clock was set back.
+ * time says whether the clock was set back; a configuration or a journal that was
+ * written later than now says that it was wrong before we came.
  */
 #include "agent/moves.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -20,6 +23,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,6 +41,7 @@ struct agent_moves {
 	adit_time tell_at, told_at;
 	adit_time slept;           /* boot time less monotonic time */
 	adit_time wall, wall_most; /* wall time less boot time */
+	adit_time written;         /* wall time: the newest of our files is from then */
 };
 
 static adit_time clock_of(clockid_t id)
@@ -138,6 +143,23 @@ static void netlink_ready(struct adit_watch *w, uint32_t events)
 		tell_soon(m, clock_of(CLOCK_BOOTTIME));
 }
 
+/* Our own routes come by the thousand: they shall not fill the buffer so that others' are lost. */
+static void leave_out_ours(int fd)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_type)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWROUTE), 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELROUTE), 0, 3),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, NLMSG_HDRLEN + offsetof(struct rtmsg, rtm_protocol)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OUR_ROUTES, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	struct sock_fprog prog = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
+
+	setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
+}
+
 static int open_netlink(struct agent_moves *m)
 {
 	struct sockaddr_nl a = {
@@ -148,6 +170,8 @@ static int open_netlink(struct agent_moves *m)
 
 	m->netlink.ready = netlink_ready;
 	m->netlink.fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+	if (m->netlink.fd >= 0)
+		leave_out_ours(m->netlink.fd);
 	if (m->netlink.fd < 0 || bind(m->netlink.fd, (struct sockaddr *)&a, sizeof(a)) < 0)
 		return -errno;
 	return adit_watch_add(m->agent->epoll_fd, &m->netlink, EPOLLIN);
@@ -208,8 +232,34 @@ static void clock_ready(struct adit_watch *w, uint32_t events)
 adit_time agent_clock_behind(const struct agent *a)
 {
 	const struct agent_moves *m = a->moves;
+	adit_time behind, files;
 
-	return m && m->wall_most - m->wall > SET_BACK ? m->wall_most - m->wall : 0;
+	if (!m)
+		return 0;
+	behind = m->wall_most - m->wall;
+	files = m->written - (m->wall + clock_of(CLOCK_BOOTTIME));
+	if (files > behind)
+		behind = files;
+	return behind > SET_BACK ? behind : 0;
+}
+
+static void note_file(struct agent_moves *m, const char *path)
+{
+	struct stat st;
+
+	if (!stat(path, &st) && st.st_mtim.tv_sec * ADIT_SEC + st.st_mtim.tv_nsec > m->written)
+		m->written = st.st_mtim.tv_sec * ADIT_SEC + st.st_mtim.tv_nsec;
+}
+
+/* Those that we may see; none is needed. */
+static void note_files(struct agent_moves *m)
+{
+	const struct agent_config *c = m->agent->config;
+
+	for (size_t i = 0; i < c->file_cnt; i++)
+		note_file(m, c->files[i]);
+	if (c->state_dir[0])
+		note_file(m, c->state_dir);
 }
 
 static int open_clock(struct agent_moves *m)
@@ -256,6 +306,7 @@ int agent_moves_init(struct agent *a)
 	m->netlink.fd = m->clock.fd = -1;
 	m->tell_at = ADIT_NEVER;
 	m->told_at = INT64_MIN / 2;
+	note_files(m);
 	a->moves = m;
 	r = open_netlink(m);
 	if (!r)
