@@ -23,12 +23,13 @@ struct statictun {
 
 /*
  * Makes the TUN with its MTU, knows every peer, and has looked whether the port
- * is free; nothing runs yet. cfg: what the environment said. 0, or -errno with a
+ * is free; nothing runs yet. cfg: what the environment said, and who has the rights. 0, or -errno with a
  * sentence in err; in either case statictun_close undoes it all.
  */
 int statictun_open(struct statictun *s, const struct statictun_network *net, struct adit_tunnel_config *cfg,
 		   const char *state_dir, char *err, size_t err_len);
-/* Starts the data threads, then gives the TUN its addresses and sets it up. */
+/* For adit static: starts the data threads, then gives the TUN its addresses and sets it up. Who keeps the
+ * machine's plan elsewhere starts s->tunnel by himself. */
 int statictun_start(struct statictun *s, char *err, size_t err_len);
 /* v1: stores the counts ahead and lets the core go on. Logs what fails, to be tried again at store_again. */
 void statictun_grant(struct statictun *s, adit_time now);
