@@ -42,6 +42,10 @@ static bool from_path(struct statictun_keys *k, struct adit_conf_errors *errors,
 		return false;
 	if (k->later)
 		return false;
+	if (adit_key_from_base64(net->secret, text, strlen(text))) { /* which no message may show */
+		adit_conf_error(errors, node, "a key stands here, and the name of a file is wanted");
+		return false;
+	}
 	if (!place(k->path, text, path, sizeof(path)))
 		why = "the name is too long";
 	else

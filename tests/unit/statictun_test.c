@@ -184,6 +184,8 @@ static void test_keys(void **state)
 	assert_non_null(strstr(r.said, "chmod 600"));
 	read_as(&r, "x", 0644, "secret_path = \"nothing\"\n[peers]\n" LINE);
 	assert_string_equal(r.said, "x:1:15: secret_path: nothing: No such file or directory\n");
+	read_as(&r, "x", 0644, "secret_path = \"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\"\n[peers]\n" LINE);
+	assert_string_equal(r.said, "x:1:15: secret_path: a key stands here, and the name of a file is wanted\n");
 	bad("secret_path = \"x\"\n[peers]\n" LINE, "x:2:1: secret_path: secret and secret_path exclude each other\n");
 	bad("interface = \"a/b\"\n[peers]\n" LINE,
 	    "x:2:13: interface: not a name for an interface (1 to 15 letters, digits and _ = + . -)\n");
