@@ -13,7 +13,6 @@ lab_start
 need nft
 TOOL=${ADIT_TOOLS:-}/nft_tool
 [ -x "$TOOL" ] || skip_all "nft_tool is not built (no libnftnl)"
-"$ADIT" agent --help >/dev/null 2>&1 || skip_all "this program has no agent"
 NFT=$(command -v nft)
 guest_start "$(command -v wg)" "$ADIT" "$TOOL" "$NFT"
 addr A k0 198.51.100.77/24 2001:db8:1::77/64
