@@ -1,0 +1,145 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+#
+# agent_api.sh - what a real agent says to those who ask: by its sockets, by HTTP, to wg(8), and in a capture; it says no
+# secret, and packets do not wait for who asks
+#
+#   A  a0 198.51.100.1  ------ veth ------  198.51.100.2 b0  B
+#      agent: office (wireguard) 10.9.0.1                     wB 10.9.0.2
+#
+# ADIT_MANY: peers of a large network (2000; the long form 10000, which judges that a ping waits no 20 ms longer)
+. "$(dirname "$0")/agent_lab.sh"
+agent_lab_start
+need curl socat jq
+MANY=${ADIT_MANY:-2000}
+AGENT_MORE='user = "nobody"
+metrics = "127.0.0.1:9586"
+page = true'
+{ config; agent_tool peers "$MANY"; } >"$CONFIG"
+SECRET=$(<"$TMP/a.key")
+
+asked() { on A socat -t 5 - "UNIX:$CONTROL" <<<"$1" | tee -a "$TMP/replies" | head -n 1; }
+web() { on A curl -s -m 20 "$@" | tee -a "$TMP/replies"; }
+code() { on A curl -s -m 20 -o /dev/null -w '%{http_code}' "$@"; }
+as() { # UID GID REQUEST
+	on A setpriv --reuid "$1" --regid "$2" --clear-groups socat -t 5 - "UNIX:$CONTROL" <<<"$3" 2>&1 | tee -a "$TMP/replies"
+}
+logged() { grep -q "$1" "$TMP/agent.log"; }
+
+agent
+check "office carries" carries
+check "wait says that it is up" on A "$ADIT" wait office --timeout 20
+check "status: 0" on A "$ADIT" status office
+equal "the first line is the reply" "$(asked '{"id":"1","action":"status","network":"office","peers":false}' | jq -c '[.id, .ok, .result.networks[0].state]')" \
+	'["1",true,"up"]'
+equal "of all peers" "$(asked '{"action":"peers","network":"office"}' | jq '.result.peers | length')" "$((MANY + 1))"
+check "the age of the handshake" [ "$(asked '{"action":"status"}' | jq '[.result.networks[0].peers[] | select(.name == "far")][0].handshake_age_ms < 60000')" = true ]
+
+# ---- the same figures everywhere ------------------------------------------------------------------
+
+on A ping -q -i 0.01 -c 50 -s 1000 10.9.0.2 >/dev/null
+sleep 0.5
+read -r RX TX < <(on A wg show "$WA" transfer | awk -v k="$(key b)" '$1 == k { print $2, $3 }')
+web http://127.0.0.1:9586/metrics >"$TMP/metrics"
+metric() { grep "^wireguard_$1_bytes_total{.*$(key b)" "$TMP/metrics" | awk '{ print $NF }'; }
+equal "metrics and wg show transfer agree" "$(metric received) $(metric sent)" "$RX $TX"
+equal "so does status" "$(asked '{"action":"status"}' | jq -r '.result.networks[0].peers[] | select(.name == "far") | "\(.rx_bytes) \(.tx_bytes)"')" "$RX $TX"
+if command -v promtool >/dev/null; then
+	equal "promtool has nothing to say" "$(promtool check metrics <"$TMP/metrics" 2>&1)" ""
+else
+	skip "promtool has nothing to say" "prometheus is not installed"
+fi
+equal "readyz" "$(web http://127.0.0.1:9586/readyz)" ready
+equal "Host: evil" "$(code -H 'Host: evil' http://127.0.0.1:9586/metrics)" 403
+equal "Origin: evil" "$(code -H 'Origin: http://evil' http://127.0.0.1:9586/api/v1/status)" 403
+equal "the page" "$(code http://127.0.0.1:9586/)" 200
+
+# ---- who may ----------------------------------------------------------------------------------------
+
+check "65534 is refused" [ "$(as 65534 0 '{"id":"1","action":"disconnect","network":"office"}' | jq -r .error.code)" = denied ]
+check "and that is logged" wait_for 5 logged 'uid 65534'
+check "the kernel refuses others" grep -q 'Permission denied' <(as 65534 65534 '{"action":"status"}')
+check "the network runs on" answers_agent
+
+# ---- peers, live -------------------------------------------------------------------------------------
+
+handshake() { on A wg show "$WA" latest-handshakes | awk -v k="$(key b)" '$1 == k { print $2 }'; }
+before=$(handshake)
+NEW=$(key new)
+equal "peer.add" "$(asked "{\"action\":\"peer.add\",\"network\":\"office\",\"peer\":{\"public_key\":\"$NEW\",\"allowed_ips\":[\"10.99.0.0/24\"]}}" | jq .ok)" true
+check "wg(8) sees it" grep -qF "$NEW" <(on A wg show "$WA" peers)
+equal "peer.remove" "$(asked "{\"action\":\"peer.remove\",\"network\":\"office\",\"public_key\":\"$NEW\"}" | jq .ok)" true
+check_not "it is gone" grep -qF "$NEW" <(on A wg show "$WA" peers)
+equal "a peer with a session keeps it" "$(handshake)" "$before"
+
+# ---- capture -----------------------------------------------------------------------------------------
+
+run_bg A "$TMP/capture.log" "$ADIT" capture office -w "$TMP/c.pcapng" --count 6
+CAPTURE=$BGPID
+seen() { [ "$(asked '{"action":"networks"}' | jq '.result.networks[0].captures')" = "$1" ]; }
+check "a capture is shown" wait_for 10 seen 1
+reaches A 10.9.0.2 5 >/dev/null
+wait "$CAPTURE"
+equal "and when it is over" "$(wait_for 10 seen 0; echo $?)" 0
+equal "requests and replies are in the file" "$(tcpdump -n -r "$TMP/c.pcapng" 2>/dev/null | grep -c 'ICMP echo re')" 6
+check "it is noted who captured" logged 'capture by uid 0'
+
+# ---- abuse, while packets pass --------------------------------------------------------------------------
+
+on A ping -q -i 0.05 -c 200 10.9.0.2 >"$TMP/ping" &
+PING=$!
+PIDS+=("$PING")
+cat >"$TMP/abuse.py" <<'END'
+import os, socket, sys
+path, held, line = sys.argv[1], [], b'{"action":"' + b"x" * 10_000_000 + b'"}\n'
+s = socket.socket(socket.AF_UNIX)
+s.connect(path)
+try:
+    s.sendall(line)
+except OSError:
+    pass
+for i in range(5000):
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(path)
+    try:
+        s.send(b"{")
+    except OSError:
+        pass
+    held.append(s)
+    if len(held) > 500:
+        held.pop(0).close()
+END
+check "10 MB in a line, 5,000 connections" on A "$PYTHON" "$TMP/abuse.py" "$CONTROL"
+for _ in 1 2 3; do
+	check "a scrape of all peers meanwhile" [ "$(web http://127.0.0.1:9586/metrics | grep -c '^wireguard_sent_bytes_total{')" = $((MANY + 1)) ]
+	check "status meanwhile" [ "$(asked '{"action":"status"}' | jq .ok)" = true ]
+done
+wait "$PING"
+equal "no packet was lost meanwhile" "$(grep -o '[0-9]* received' "$TMP/ping")" "200 received"
+diag "$(grep rtt "$TMP/ping")"
+
+# What a hold of the device costs shows in every round; what other work of the machine costs does not.
+if [ -n "${ADIT_MANY:-}" ]; then
+	worst() { awk -F/ '/^rtt/ { split($6, a, "."); print a[1] }' "$1"; }
+	least=1000
+	for _ in 1 2 3 4 5 6; do
+		on A ping -q -i 0.01 -c 200 10.9.0.2 >"$TMP/ping.scrape" &
+		PING=$!
+		while kill -0 $PING 2>/dev/null; do web http://127.0.0.1:9586/metrics >/dev/null; sleep 0.5; done
+		[ "$(worst "$TMP/ping.scrape")" -lt "$least" ] && least=$(worst "$TMP/ping.scrape")
+	done
+	expr_true "scrapes of $MANY peers delay no ping by 20 ms" "$least < 20"
+fi
+
+# ---- the end -----------------------------------------------------------------------------------------
+
+check "events say all that" grep -q 'peer.remove by uid 0' <(on A "$ADIT" events)
+on A "$ADIT" events --follow --json >"$TMP/followed" 2>/dev/null &
+FOLLOW=$!
+PIDS+=("$FOLLOW")
+check "stop" on A timeout 30 "$ADIT" stop
+check "who follows ends too" wait_for 10 gone "$FOLLOW"
+equal "status without an agent: 5" "$(on A "$ADIT" status >/dev/null 2>&1; echo $?)" 5
+check_not "no socket is left" test -e "$CONTROL"
+check_not "no key in any reply or log" grep -qF "$SECRET" "$TMP/replies" "$TMP/agent.log" "$TMP/metrics"
+done_testing
