@@ -42,8 +42,8 @@ int adit_keeper_new(struct adit_keeper **ret, const char *state_dir, char *err, 
 void adit_keeper_free(struct adit_keeper *k);
 
 /*
- * The TUN is there already, made by the caller. Whole or nothing. -EBUSY: the
- * name's plan belongs to another process that lives.
+ * The TUN is there already, made by the caller. Whole or nothing; where a new plan fails on the way, its TUN
+ * is deleted, too. -EBUSY: the name's plan belongs to another process that lives.
  */
 int adit_keeper_apply(struct adit_keeper *k, const struct adit_plan *plan, char *err, size_t err_len);
 /* Asked between steps while applying: true ends it with -EINTR and restores. NULL: never. */

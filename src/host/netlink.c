@@ -137,6 +137,11 @@ int netlink_run(struct adit_netlink *nl, struct netlink_ask *a,
 	return r;
 }
 
+bool netlink_no_family(int r)
+{
+	return r == -EAFNOSUPPORT || r == -EOPNOTSUPP;
+}
+
 uint8_t netlink_af(uint8_t family)
 {
 	return family == 4 ? AF_INET : AF_INET6;

@@ -30,6 +30,9 @@ int netlink_run(struct adit_netlink *nl, struct netlink_ask *a,
 /* A dump since the last call was overtaken by changes: it may lack something, or have it twice. */
 bool netlink_interrupted(struct adit_netlink *nl);
 
+/* An answer of a kernel without IPv6, of which there is nothing to list then. */
+bool netlink_no_family(int r);
+
 uint8_t netlink_af(uint8_t family);
 void netlink_put_addr(struct netlink_ask *a, uint16_t type, const struct adit_addr *addr);
 bool netlink_get_addr(const struct nlattr *attr, uint8_t af, struct adit_addr *ret);

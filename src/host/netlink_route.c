@@ -87,6 +87,8 @@ int adit_route_list(struct adit_netlink *nl, uint8_t protocol,
 		rt->rtm_family = families[i];
 		rt->rtm_protocol = protocol;
 		r = netlink_run(nl, &a, pass_route, &list);
+		if (families[i] == AF_INET6 && netlink_no_family(r))
+			r = 0;
 	}
 	return r;
 }

@@ -102,6 +102,8 @@ int adit_rule_list(struct adit_netlink *nl, void (*found)(void *user, const stru
 
 		h->family = families[i];
 		r = netlink_run(nl, &a, pass_rule, &list);
+		if (families[i] == AF_INET6 && netlink_no_family(r))
+			r = 0;
 	}
 	return r;
 }

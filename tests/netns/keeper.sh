@@ -259,6 +259,26 @@ check "of a dead owner all is undone" restored
 keeper_cleanup >"$TMP/out" 2>&1
 equal "a second clean-up has nothing to say" "$(cat "$TMP/out")" ""
 
+# Two processes share a sysctl, rules and a route, and come and go as they like.
+coming_and_going() { # NAME
+	local i
+	echo "tun $1"
+	for i in $(seq 15); do
+		printf 'apply %s\ntun %s\nup %s\nsysctl %s net/ipv4/ip_forward 1 0\nrule %s 4 9600 254 0 0 0.0.0.0/0\n' \
+			"$1" "$1" "$1" "$1" "$1"
+		printf 'unreachable %s 10.99.0.0/16 7000 9\n.\nsh ip rule show priority 9600 | grep -q 9600 && sysctl -n net.ipv4.ip_forward && ip route show table 7000\nundo %s\ntun %s\n' \
+			"$1" "$1" "$1"
+	done
+}
+coming_and_going ka1 | tool >"$TMP/one" 2>&1 &
+coming_and_going ka2 | tool >"$TMP/two" 2>&1
+wait $!
+for f in one two; do
+	equal "process $f: applied and undone" "$(grep -cE '^(apply|undo): ok' "$TMP/$f")" 30
+	equal "process $f: what both want is there while one wants it" "$(grep -c '^1$' "$TMP/$f") $(grep -c '^unreachable' "$TMP/$f")" "15 15"
+done
+check "and gone with the last" restored
+
 # The command.
 { (tun_lines; printf 'random ka1 7\nrandom ka2 8\ndie\n') | tool; } >/dev/null 2>&1
 IN_FORCE=$(state)
