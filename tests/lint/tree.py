@@ -77,7 +77,7 @@ def main(top):
     check(f"no function over {FUNCTION_LINES} lines", (x for n in sources if n.endswith(".c") for x in long_functions(top, n)))
     check("no trailing blanks in the sources", matches(top, sources, re.compile(r"[ \t]+$")))
     check("documents name files that exist", lost_references(top, [n for n in names if n.endswith(".md")]))
-    for folder, ending, helpers in (("unit", "_test.c", ()), ("netns", ".sh", ("lib.sh", "forward_lab.sh", "guard_lab.sh", "inside.sh", "static_lab.sh")), ("interop", ".sh", ("lib.sh", "guest.sh", "matrix.sh")),
+    for folder, ending, helpers in (("unit", "_test.c", ()), ("netns", ".sh", ("lib.sh", "agent_lab.sh", "forward_lab.sh", "guard_lab.sh", "inside.sh", "static_lab.sh")), ("interop", ".sh", ("lib.sh", "guest.sh", "matrix.sh")),
                                     ("fuzz", ".c", ())):
         check(f"every test of tests/{folder} is run", unregistered(top, folder, ending, helpers))
     done()

@@ -81,7 +81,7 @@ machine() {
 	on A sysctl -a 2>/dev/null | grep -E '^net\.ipv[46]\.(conf\.(all|default|a0|lo)|ip_forward)' | grep -vE 'stable_secret|mc_forwarding'
 	cat /etc/resolv.conf
 	ls "$STATE" 2>/dev/null
-	ls /var/run/wireguard 2>/dev/null | grep "^$WA\." # others' come and go
+	[ -e "/var/run/wireguard/$WA.sock" ] && echo "$WA.sock"
 	ls "$CONTROL" "$CONTROL.next" 2>/dev/null
 	return 0
 }

@@ -235,8 +235,8 @@ static void test_files_are_named(void **state)
 		{ "config = 'keys/office.conf'", "/etc/adit/office.conf", false },
 		{ "config = 'office.conf'", "/etc/other/office.conf", false },
 		{ "config = '../office.conf'", "/etc/adit/../office.conf", true },
-		{ "CertFile=/a/b.pem", "/a/b.pem", true },
-		{ "", "/a", false },
+		{ "CertFile=/etc/ssl/b.pem", "/etc/ssl/b.pem", true },
+		{ "", "/etc", false },
 	};
 
 	(void)state;
