@@ -121,14 +121,16 @@ diag "$(grep rtt "$TMP/ping")"
 # What a hold of the device costs shows in every round; what other work of the machine costs does not.
 if [ -n "${ADIT_MANY:-}" ]; then
 	worst() { awk -F/ '/^rtt/ { split($6, a, "."); print a[1] }' "$1"; }
-	least=1000
+	least=1000 idle=1000
 	for _ in 1 2 3 4 5 6; do
+		on A ping -q -i 0.01 -c 200 10.9.0.2 >"$TMP/ping.idle"
+		[ "$(worst "$TMP/ping.idle")" -lt "$idle" ] && idle=$(worst "$TMP/ping.idle")
 		on A ping -q -i 0.01 -c 200 10.9.0.2 >"$TMP/ping.scrape" &
 		PING=$!
 		while kill -0 $PING 2>/dev/null; do web http://127.0.0.1:9586/metrics >/dev/null; sleep 0.5; done
 		[ "$(worst "$TMP/ping.scrape")" -lt "$least" ] && least=$(worst "$TMP/ping.scrape")
 	done
-	expr_true "scrapes of $MANY peers delay no ping by 20 ms" "$least < 20"
+	expr_true "scrapes of $MANY peers delay no ping by 20 ms" "$least < $idle + 20"
 fi
 
 # ---- the end -----------------------------------------------------------------------------------------
