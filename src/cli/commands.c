@@ -267,7 +267,7 @@ const struct adit_command adit_commands[] = {
 	{
 		.name = "up",
 		.topic = "WireGuard interfaces",
-		.synopsis = "[--dry-run] [--hooks] [--confirm TIME] FILE.conf|NAME",
+		.synopsis = "[--dry-run] FILE.conf|NAME",
 		.summary = "bring a wg-quick file up, in user space",
 		.about = "Starts a device named after the file, configures it, gives it the file's addresses\n"
 			 "and MTU, sets DNS, and adds routes for the allowed IPs; for default routes also the rules\n"
@@ -318,7 +318,7 @@ const struct adit_command adit_commands[] = {
 	{
 		.name = "cleanup",
 		.topic = "WireGuard interfaces",
-		.synopsis = "[--keep-killswitch] [--dry-run] [--state-dir DIR] [--json]",
+		.synopsis = "[--dry-run] [--json]",
 		.summary = "undo what killed processes left on this machine",
 		.about = "Undoes the plans of adit up and adit agent whose processes were killed, and what carries\n"
 			 "their mark where the plan is lost: routes and rules of protocol 97, tables of nftables\n"
@@ -453,7 +453,7 @@ const struct adit_command adit_commands[] = {
 	{
 		.name = "agent",
 		.topic = "Many networks: the agent",
-		.synopsis = "[-c FILE] [--dry-run] [--confirm TIME]",
+		.synopsis = "[-c FILE] [--dry-run]",
 		.summary = "run the networks of a configuration, in the foreground",
 		.about = "Starts every enabled network of FILE and serves the control socket until SIGTERM, which\n"
 			 "undoes all that was changed on this machine. SIGHUP reads FILE again and changes only\n"
@@ -468,7 +468,7 @@ const struct adit_command adit_commands[] = {
 	{
 		.name = "start",
 		.topic = "Many networks: the agent",
-		.synopsis = "[--config FILE] [--wait SECONDS]",
+		.synopsis = "[--config FILE]",
 		.summary = "start the agent in the background",
 		.about = "Returns when every enabled network is up, or says which is not and why: then the status\n"
 			 "is 3, and the agent goes on trying. adit stop ends it and undoes everything.",
@@ -505,7 +505,7 @@ const struct adit_command adit_commands[] = {
 	{
 		.name = "connect",
 		.topic = "Many networks: the agent",
-		.synopsis = "NETWORK [--wait] [--json]",
+		.synopsis = "NETWORK [--wait]",
 		.summary = "start a network",
 		.about =  "Starts a network of the agent, which tries on until disconnect. With --wait it returns\n"
 			 "when the network is up: status 0; or when it is not in time, with the reason: status 3.",
@@ -551,7 +551,7 @@ const struct adit_command adit_commands[] = {
 	{
 		.name = "events",
 		.topic = "Many networks: the agent",
-		.synopsis = "[NETWORK] [--follow] [--json]",
+		.synopsis = "[NETWORK] [--follow]",
 		.summary = "show what happened, and what happens",
 		.about =  "The last thousand events: states and their reasons, peers, reloads, what others changed on\n"
 			 "this machine and what was mended, who asked for what. Every event has a number; --since\n"
@@ -656,7 +656,7 @@ const struct adit_command adit_commands[] = {
 	{
 		.name = "doctor",
 		.topic = "About adit",
-		.synopsis = "[-c FILE] [--json] [NETWORK]",
+		.synopsis = "[-c FILE] [NETWORK]",
 		.summary = "look for what keeps tunnels from working here",
 		.about = "Looks at TUN devices, kernel, memory, clock, state, forwarding, reverse path filters,\n"
 			 "firewall, other tunnels, DNS, and the way to each endpoint: its firewall, its port, and\n"
