@@ -197,6 +197,15 @@ bool agent_file_open(struct agent_reading *rd, const char *path, const struct ad
 	return false;
 }
 
+/* Who may write a configuration may do with this machine's network what he likes. */
+static void warn_if_writable(struct agent_reading *rd, const struct adit_conf *doc, const struct adit_textfile *text)
+{
+	if (text->mode & (S_IWGRP | S_IWOTH))
+		adit_conf_warning(rd->errors, doc->root, "others than its owner may change this file (chmod go-w)");
+	else if (text->owner != 0 && text->owner != geteuid())
+		adit_conf_warning(rd->errors, doc->root, "it belongs to somebody else than root and who runs adit");
+}
+
 bool agent_files_add(struct agent_reading *rd, struct adit_conf *doc, const struct adit_textfile *text, bool quick)
 {
 	struct agent_files *files = rd->files;
@@ -212,6 +221,7 @@ bool agent_files_add(struct agent_reading *rd, struct adit_conf *doc, const stru
 	f->doc = doc;
 	f->quick = quick;
 	f->problem = adit_keyfile_problem(text);
+	warn_if_writable(rd, doc, text);
 	rd->config->files[files->cnt] = agent_dup(rd, doc->name);
 	rd->config->file_cnt = ++files->cnt;
 	return true;
