@@ -97,7 +97,7 @@ struct up_record {
 };
 /* Makes the folder and the file if need be, locks it (waits at most 10 s) and reads it. 0 or an exit status. */
 int up_record_lock(struct up *up, struct up_record *ret);
-/* Of one that is there, and only when nobody has the lock. 0 or -errno. */
+/* Of one that is there, where the lock is free within a second. 0 or -errno. */
 int up_record_try(struct up *up, struct up_record *ret);
 /* Only reads it. */
 void up_record_look(const struct up *up, struct up_record *ret);

@@ -70,15 +70,15 @@ static void read_record(int fd, struct up_record *ret)
 	}
 }
 
-/* Waits while somebody else has the lock. */
-static int lock_file(int fd)
+/* Waits while somebody else has the lock, at most so many times 50 ms. */
+static int lock_file(int fd, int patience)
 {
 	int tries;
 
 	for (tries = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; tries++) {
 		if (errno != EWOULDBLOCK)
 			return -errno;
-		if (tries == 200)
+		if (tries == patience)
 			return -EBUSY;
 		nanosleep(&(struct timespec){ 0, 50 * 1000 * 1000 }, NULL);
 	}
@@ -93,7 +93,7 @@ static int open_locked(const char *path)
 
 	if (fd < 0)
 		return -errno;
-	r = lock_file(fd);
+	r = lock_file(fd, 200);
 	if (!r && (fstat(fd, &ours) < 0 || stat(path, &there) < 0 || ours.st_ino != there.st_ino))
 		r = -EAGAIN;
 	if (!r)
@@ -130,7 +130,7 @@ int up_record_try(struct up *up, struct up_record *ret)
 
 	if (fd < 0)
 		return -ENOENT;
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+	if (lock_file(fd, 20)) { /* who was killed a moment ago has it until all of it has ended */
 		close(fd);
 		return -EBUSY;
 	}

@@ -207,8 +207,10 @@ nobody_left() {
 	for pid in $(ip netns pids "$P-A"); do kill -KILL "$pid" 2>/dev/null; done
 	alone
 }
-cleanup_all() { if "$ADIT" cleanup --help >/dev/null 2>&1; then on A "$ADIT" cleanup; else down; fi; }
-kill_device() { wait_for 5 nobody_left; }
+cleanup_all() { on A "$ADIT" cleanup; }
+no_link() { ! on A ip link show "$Q"; }
+# All threads have ended, and the TUN went with the last.
+kill_device() { wait_for 5 nobody_left && wait_for 5 no_link; }
 conf "0.0.0.0/0, ::/0" "" "DNS = 10.9.0.53"
 up >/dev/null
 kill_device
