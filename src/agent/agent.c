@@ -114,12 +114,14 @@ static void signalled(struct adit_watch *w, uint32_t events)
 static void host_event(struct agent *a, const struct helper_event *e)
 {
 	struct agent_network *n = a->networks;
+	char text[256];
 
 	while (n && strcmp(n->ifname, e->plan))
 		n = n->next;
 	if (n && e->plan[0] && (!strcmp(e->what, "broken") || !strcmp(e->what, "trampled")))
 		snprintf(n->warning, sizeof(n->warning), "%s: %.230s", e->what, e->text);
-	add_event(a, "host", n && e->plan[0] ? n->settings->name : "", e->what, e->text);
+	snprintf(text, sizeof(text), "%s: %.240s", e->what, e->text);
+	add_event(a, "host", n && e->plan[0] ? n->settings->name : "", e->what, text);
 }
 
 static void helper_told(struct adit_watch *w, uint32_t events)

@@ -156,8 +156,33 @@ static struct agent_left *left_to(struct agent *a, const char *name)
 	return l;
 }
 
+/* The plan in force is where a network's own begins: the same table, the same mark. */
+static void take_plans(struct agent *a)
+{
+	char err[512];
+
+	for (struct agent_lender *l = *helper_lenders(a->helper); l; l = l->next) {
+		struct agent_network *n = agent_find(a, l->network);
+		struct adit_plan plan;
+
+		if (!l->ends.threads || helper_take_plan(a->helper, l->ifname, &plan, err, sizeof(err)))
+			continue;
+		if (n && n->settings->type == AGENT_WIREGUARD && !n->holds) {
+			n->held = plan;
+			n->holds = true;
+			continue;
+		}
+		adit_plan_fini(&plan);
+		if (n)
+			continue;
+		(void)helper_undo(a->helper, l->ifname, err, sizeof(err)); /* it is no more in the configuration */
+		agent_lender_release(l);
+	}
+}
+
 void agent_handover_wanted(struct agent *a)
 {
+	take_plans(a);
 	for (struct agent_network *n = a->networks; n; n = n->next) {
 		const struct agent_left *l = left_to(a, n->settings->name);
 

@@ -435,6 +435,22 @@ int helper_apply(struct helper *h, const struct adit_plan *plan, char *err, size
 	return say(r, &m, err, err_len);
 }
 
+int helper_take_plan(struct helper *h, const char *name, struct adit_plan *ret, char *err, size_t err_len)
+{
+	struct helper_message m = { .op = HELPER_PLAN };
+	int fd, r;
+
+	set_name(&m, name);
+	fd = ask_fd(h, &m, err, err_len);
+	if (fd < 0)
+		return fd;
+	r = helper_plan_unpack(ret, name, fd);
+	close(fd);
+	if (r)
+		snprintf(err, err_len, "the plan %s cannot be read: %s", name, strerror(-r));
+	return r;
+}
+
 int helper_undo(struct helper *h, const char *name, char *err, size_t err_len)
 {
 	struct helper_message m = { .op = HELPER_UNDO };

@@ -102,6 +102,8 @@ int helper_key(struct helper *h, const char *path, uint8_t key[ADIT_KEY_LEN], ch
 
 /* By difference from what is in force under the plan's name: all of it, or nothing changed. */
 int helper_apply(struct helper *h, const struct adit_plan *plan, char *err, size_t err_len);
+/* The plan of that name, in force and left by a process that has ended: ours from now on. -ENOENT: there is none. */
+int helper_take_plan(struct helper *h, const char *name, struct adit_plan *ret, char *err, size_t err_len);
 int helper_undo(struct helper *h, const char *name, char *err, size_t err_len);
 
 /* Readable when the helper has something to tell, or has ended. */

@@ -30,6 +30,7 @@ enum helper_op {
 	HELPER_READ,       /* path -> descriptor */
 	HELPER_DROP_INS,   /* number -> path; -ENOENT: there are no more */
 	HELPER_APPLY,      /* name, descriptor of the plan's text */
+	HELPER_PLAN,       /* name: of a plan whose owner is dead -> descriptor of its text */
 	HELPER_UNDO,       /* name */
 	HELPER_END,        /* flag: keep what is in force */
 	HELPER_ANSWER,

@@ -61,9 +61,16 @@ static void tell(void *user, const char *plan, const char *what, const char *tex
 
 /* --- the start ---------------------------------------------------------------------- */
 
+/* What others have in force is no news. */
+static void tell_undone(void *user, const char *plan, const char *what, const char *text)
+{
+	if (strcmp(what, "left"))
+		tell(user, plan, what, text);
+}
+
 static int begin(struct helper_server *s, struct helper_message *m)
 {
-	struct adit_cleanup c = { .state_dir = m->path, .keep_guards = true, .report = tell, .user = s };
+	struct adit_cleanup c = { .state_dir = m->path, .keep_guards = true, .report = tell_undone, .user = s };
 	int r;
 
 	if (s->keeper || m->path[0] != '/')
@@ -326,6 +333,20 @@ static int apply(struct helper_server *s, struct helper_message *m, int fd)
 	return r;
 }
 
+/* Ours from now on: it is undone when nobody says otherwise. */
+static int take_plan(struct helper_server *s, struct helper_message *m, int *ret)
+{
+	int r;
+
+	if (!s->keeper || !adit_ifname_valid(m->name))
+		return refuse(m, "no plan");
+	r = adit_keeper_adopt(s->keeper, m->name, m->text, sizeof(m->text));
+	if (r)
+		return r;
+	*ret = helper_plan_pack(adit_keeper_plan(s->keeper, m->name));
+	return *ret < 0 ? fail(m, *ret, "cannot write the plan down") : 0;
+}
+
 static int undo(struct helper_server *s, struct helper_message *m)
 {
 	if (!s->keeper || !adit_ifname_valid(m->name))
@@ -372,6 +393,8 @@ static int serve(struct helper_server *s, struct helper_message *m, int fd, int 
 		return next_drop_in(s, m);
 	case HELPER_APPLY:
 		return apply(s, m, fd);
+	case HELPER_PLAN:
+		return take_plan(s, m, ret);
 	case HELPER_UNDO:
 		return undo(s, m);
 	case HELPER_END:

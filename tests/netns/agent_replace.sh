@@ -99,6 +99,33 @@ s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 s.connect('$CONTROL.next')"
 stop "$AGENT"
 check "at the end the machine is as before" same_machine
+
+# A full tunnel with a killswitch: the same table, mark and rules, and never a moment without.
+on B ip addr add 203.0.113.9/32 dev lo
+config 'killswitch = true' | sed 's|"10.88.0.0/16"|"0.0.0.0/0", "::/0"|' >"$CONFIG"
+agent
+OLD=$AGENT
+check "a full tunnel carries" wait_for 10 on A ping -c 1 -W 1 203.0.113.9
+rules() { on A ip rule; on A ip -6 rule; on A ip route show table all; on A nft list ruleset; }
+rules >"$TMP/rules"
+run_bg A "$TMP/pings" ping -i 0.02 -c 100 203.0.113.9
+PINGS=$BGPID
+agent --replace
+check "another one takes it over" wait_for 10 gone "$OLD"
+wait $PINGS
+diag "$(tail -n 2 "$TMP/pings" | head -n 1)"
+check "the rules are the same" diff "$TMP/rules" <(rules)
+check "and it carries" on A ping -c 1 -W 5 203.0.113.9
+# What is no more in the configuration is not left behind.
+OLD=$AGENT
+{ printf '[agent]\ncontrol_socket = "%s"\nstate_dir = "%s"\n' "$CONTROL" "$STATE"; config_web; } >"$CONFIG"
+agent --replace
+check "one without that network takes over" wait_for 10 gone "$OLD"
+without_sockets() { machine | grep -vF "$CONTROL"; }
+check "what the network changed is undone" wait_for 15 eval 'diff "$TMP/machine.before" <(without_sockets)'
+stop "$AGENT"
+check "and at the end the machine is as before" same_machine
+config >"$CONFIG"
 check "nobody to take over from: it starts all the same" eval 'agent --replace; carries'
 stop "$AGENT"
 check "and leaves the machine as before" same_machine
