@@ -53,11 +53,8 @@ count_start() {
 }
 # counted NAME...: their sum
 counted() {
-	local name sum=0
-	for name; do
-		sum=$((sum + $(on R nft list counter netdev count "$name" | awk '/packets/ { print $2 }')))
-	done
-	echo $sum
+	on R nft list counters table netdev count |
+		awk -v names=" $* " '/counter/ { n = $2 } /packets/ && index(names, " " n " ") { sum += $2 } END { print sum + 0 }'
 }
 leaked() { counted leak4 leak6; }
 
