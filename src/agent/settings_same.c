@@ -94,22 +94,29 @@ static bool same_machine(const struct agent_network_settings *a, const struct ag
 	       same_texts(a->hooks, a->hook_cnt, b->hooks, b->hook_cnt);
 }
 
+/*
+ * A key that stands in a file is put in its place when the network is started,
+ * so it says nothing here: the name of the file was compared.
+ */
+
 /* --- forward -------------------------------------------------------------------------------- */
 
-static bool same_forward_peer(const struct adit_forward_peer *a, const struct adit_forward_peer *b)
+static bool same_forward_peer(const struct adit_forward_peer *a, const struct adit_forward_peer *b, bool psk_in_file)
 {
-	return !memcmp(a->public_key, b->public_key, ADIT_KEY_LEN) && a->has_psk == b->has_psk &&
-	       adit_equal(a->psk, b->psk, ADIT_KEY_LEN) && a->keepalive == b->keepalive &&
+	bool psk = psk_in_file || (a->has_psk == b->has_psk && adit_equal(a->psk, b->psk, ADIT_KEY_LEN));
+
+	return psk && !memcmp(a->public_key, b->public_key, ADIT_KEY_LEN) && a->keepalive == b->keepalive &&
 	       !strcmp(a->endpoint_host, b->endpoint_host) && a->endpoint_port == b->endpoint_port &&
 	       same_prefixes(a->allowed, a->allowed_cnt, b->allowed, b->allowed_cnt);
 }
 
-static bool same_forward_lists(const struct adit_forward_config *a, const struct adit_forward_config *b)
+static bool same_forward_lists(const struct agent_network_settings *n, const struct adit_forward_config *a,
+			       const struct adit_forward_config *b)
 {
 	if (a->peer_cnt != b->peer_cnt || a->service_cnt != b->service_cnt || a->dns_cnt != b->dns_cnt)
 		return false;
 	for (size_t i = 0; i < a->peer_cnt; i++)
-		if (!same_forward_peer(&a->peer[i], &b->peer[i]))
+		if (!same_forward_peer(&a->peer[i], &b->peer[i], i < n->peer_cnt && n->peers[i].psk_path))
 			return false;
 	for (size_t i = 0; i < a->service_cnt; i++)
 		if (!relay_service_equal(&a->service[i], &b->service[i]))
@@ -121,25 +128,27 @@ static bool same_forward_lists(const struct adit_forward_config *a, const struct
 	       same_addrs(a->alive, a->alive_cnt, b->alive, b->alive_cnt);
 }
 
-static bool same_forward(const struct adit_forward_config *a, const struct adit_forward_config *b)
+static bool same_forward(const struct agent_network_settings *n, const struct adit_forward_config *a,
+			 const struct adit_forward_config *b)
 {
 	if (!a || !b)
 		return a == b;
-	return adit_equal(a->private_key, b->private_key, ADIT_KEY_LEN) && !strcmp(a->search, b->search) &&
+	return (n->private_key_path || adit_equal(a->private_key, b->private_key, ADIT_KEY_LEN)) && !strcmp(a->search, b->search) &&
 	       a->family == b->family && a->mtu == b->mtu && a->listen_port == b->listen_port &&
 	       adit_addr_equal(&a->bind_addr, &b->bind_addr) && a->fwmark == b->fwmark &&
 	       a->alive_interval == b->alive_interval && a->backend == b->backend &&
-	       a->memory_mib == b->memory_mib && same_forward_lists(a, b);
+	       a->memory_mib == b->memory_mib && same_forward_lists(n, a, b);
 }
 
 /* --- static ---------------------------------------------------------------------------------- */
 
-static bool same_fixed(const struct statictun_network *a, const struct statictun_network *b)
+static bool same_fixed(const struct agent_network_settings *n, const struct statictun_network *a,
+		       const struct statictun_network *b)
 {
 	if (!a || !b)
 		return a == b;
 	if (a->wire != b->wire || a->port != b->port || !adit_addr_equal(&a->bind, &b->bind) ||
-	    !adit_equal(a->secret, b->secret, ADIT_KEY_LEN) || a->roaming != b->roaming ||
+	    (!n->private_key_path && !adit_equal(a->secret, b->secret, ADIT_KEY_LEN)) || a->roaming != b->roaming ||
 	    a->peer_timeout != b->peer_timeout || a->peer_cnt != b->peer_cnt)
 		return false;
 	for (size_t i = 0; i < a->peer_cnt; i++) {
@@ -155,5 +164,5 @@ static bool same_fixed(const struct statictun_network *a, const struct statictun
 bool agent_network_same(const struct agent_network_settings *a, const struct agent_network_settings *b)
 {
 	return !strcmp(a->name, b->name) && a->type == b->type && a->enable == b->enable && same_tunnel(a, b) &&
-	       same_machine(a, b) && same_forward(a->fwd, b->fwd) && same_fixed(a->fixed, b->fixed);
+	       same_machine(a, b) && same_forward(a, a->fwd, b->fwd) && same_fixed(a, a->fixed, b->fixed);
 }

@@ -540,6 +540,46 @@ static void many(void **state)
 	free(d);
 }
 
+/* --- a network that runs ---------------------------------------------------------------------- */
+
+/* Keys that were read from their files when it was started make it no other; anything else does. */
+static void keys_in_place(void **state)
+{
+	static const char text[] = "[network.f]\ntype = \"forward\"\nprivate_key_path = \"/good.key\"\n"
+				   "addresses = [\"10.0.0.2/32\"]\nsocks5 = \"1\"\n[[network.f.peers]]\n"
+				   "public_key = \"<pub>\"\npreshared_key_path = \"/good.key\"\n"
+				   "[network.s]\ntype = \"static\"\nsecret_path = \"/good.key\"\n[network.s.peers]\n"
+				   "\"10.0.0.2\" = { pub_key = \"<pub>\", sock_addr = \"192.0.2.2:1194\" }\n";
+	struct document *d = calloc(1, sizeof(*d));
+	struct adit_conf_errors errors = { 0 };
+	struct agent_config *one, *two;
+	struct agent_network_settings *f, *s;
+
+	(void)state;
+	assert_non_null(d);
+	add_words(last_file(d), text);
+	one = read_document(d, &errors);
+	two = read_document(d, &errors);
+	assert_true(one && two);
+	f = agent_config_find(one, "f");
+	s = agent_config_find(one, "s");
+	memset(f->fwd->private_key, 1, ADIT_KEY_LEN);
+	memset(f->fwd->peer[0].psk, 1, ADIT_KEY_LEN);
+	f->fwd->has_private_key = f->fwd->peer[0].has_psk = true;
+	memset(s->fixed->secret, 1, ADIT_KEY_LEN);
+	assert_true(agent_network_same(f, agent_config_find(two, "f")));
+	assert_true(agent_network_same(agent_config_find(two, "f"), f));
+	assert_true(agent_network_same(s, agent_config_find(two, "s")));
+	f->fwd->mtu++;
+	s->fixed->port++;
+	assert_false(agent_network_same(f, agent_config_find(two, "f")));
+	assert_false(agent_network_same(s, agent_config_find(two, "s")));
+	agent_config_free(one);
+	agent_config_free(two);
+	adit_conf_errors_fini(&errors);
+	free(d);
+}
+
 /* --- the examples ------------------------------------------------------------------------- */
 
 static struct agent_config *read_example(const char *path)
@@ -626,7 +666,7 @@ static void manual(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(broken), cmocka_unit_test(good), cmocka_unit_test(many),
-					    cmocka_unit_test(examples), cmocka_unit_test(manual) };
+					    cmocka_unit_test(keys_in_place), cmocka_unit_test(examples), cmocka_unit_test(manual) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
