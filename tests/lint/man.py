@@ -133,7 +133,7 @@ def main(top, adit):
     env = words_of(top, r'(?:getenv|is_set|given_fd|setting)\((?:argv0, )?"(\w+)"', ["src/device/device.c", "src/device/show_text.c", "src/tunnel/environment.c"])
     check("every environment variable is in the manual", sorted(v for v in env - {"TERM", "NOTIFY_SOCKET"} if v not in everything))
     if shutil.which("mandoc"):
-        for name in PAGES:
+        for name in PAGES + ["man/adit.toml.5"]:
             p = subprocess.run(["mandoc", "-Tlint", "-W", "warning", f"{top}/{name}"], capture_output=True, text=True)
             check(f"mandoc takes {name}", p.stdout.splitlines())
     else:
