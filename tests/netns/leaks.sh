@@ -64,7 +64,7 @@ router_counts() {
 			chain in {
 				type filter hook ingress device ra priority -400;
 				icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept
-				$RIGHT udp dport 51822 accept
+				$RIGHT udp dport { 51822, 51823 } accept
 				ip saddr 192.168.77.2 counter name forwarded4 accept
 				ip6 saddr fd77::2 counter name forwarded6 accept
 				meta protocol ip th dport 4005 counter name bound4 accept
@@ -218,6 +218,13 @@ replace() {
 }
 during "another agent takes over" replace nothing
 during "nft flush ruleset after that" flush_nft nothing
+
+# The peer speaks from another port: what is let out to it moves, once that is authenticated.
+roam() {
+	wg set "${W}b" listen-port 51823
+	wait_for 5 answers B 10.9.0.1
+}
+during "the peer moves" roam nothing
 
 # ---- more that others do -----------------------------------------------------------------------------
 
