@@ -72,6 +72,8 @@ struct agent_control {
 	struct adit_list sessions;
 	unsigned session_cnt;
 	struct agent_asker asker[32];
+	uint64_t generation; /* of the configuration that was looked at */
+	char operators[32], observers[32]; /* as at the start */
 	adit_time refused_at; /* when a refusal was last an event */
 	unsigned refused;     /* since then */
 	struct agent_rates *rates;

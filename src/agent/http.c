@@ -149,7 +149,7 @@ static bool is_method(const char *request, const struct adit_http1_head *head, c
 static void answer_head(struct agent_http *h, const char *request, const struct adit_http1_head *head, FILE *out)
 {
 	bool no_body = is_method(request, head, "HEAD");
-	const char *refusal = agent_http_refusal(head, request, &h->agent->config->metrics.addr);
+	const char *refusal = agent_http_refusal(head, request, &h->bound.addr);
 	struct agent_http_target t;
 
 	if (refusal) {
@@ -267,7 +267,7 @@ int agent_http_init(struct agent_http *h, struct agent *a, const struct agent_ra
 	char buf[ADIT_ENDPOINT_STRLEN];
 	int r = 0;
 
-	*h = (struct agent_http){ .agent = a, .rates = rates, .tcp.listener.fd = -1, .unix_socket.listener.fd = -1 };
+	*h = (struct agent_http){ .agent = a, .rates = rates, .bound = cfg->metrics, .tcp.listener.fd = -1, .unix_socket.listener.fd = -1 };
 	if (cfg->metrics.port)
 		r = serve(h, &h->tcp, open_tcp(&cfg->metrics));
 	if (r) {

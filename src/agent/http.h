@@ -26,6 +26,7 @@
 struct agent_http {
 	struct agent *agent;
 	const struct agent_rates *rates;
+	struct adit_endpoint bound; /* of tcp; port 0: none */
 	struct adit_answerer tcp, unix_socket;
 	char path[108];
 	adit_time asked; /* last */

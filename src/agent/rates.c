@@ -8,6 +8,7 @@
 #define NETWORK_POINTS 304
 #define FINE_POINTS    3
 #define COARSE_POINTS  13
+#define PEERS_MAX      20000 /* of a network: above that, peers have no rates (8 MiB) */
 #define FINE_STEP      (ADIT_SEC * 9 / 10)
 #define COARSE_STEP    (5 * ADIT_SEC)
 #define LEAST          (ADIT_SEC * 3 / 10) /* a shorter time says nothing */
@@ -173,6 +174,12 @@ void agent_rates_note(struct agent_rates *r, const struct agent_snapshot *s)
 		return;
 	n->seen = s->now;
 	add(&n->ring, n->p, FINE_STEP, &v);
+	if (s->peer_cnt > PEERS_MAX) {
+		free(n->peer);
+		n->peer = NULL;
+		n->peer_cnt = 0;
+		return;
+	}
 	if (!same_peers(n, s)) {
 		struct noted_peer *peer = rearrange(n, s);
 

@@ -8,7 +8,7 @@
  * A rate is the difference to an older note, divided by the time between the two:
  * never an average that forgets slowly. A network has a note a second; a peer
  * three of about a second and thirteen of five seconds, which is what a thousand
- * peers may cost. Notes are taken each second while somebody looks on, each ten
+ * peers may cost; beyond twenty thousand they have none. Notes are taken each second while somebody looks on, each ten
  * seconds otherwise, and less often where taking them is work.
  */
 #ifndef ADIT_AGENT_RATES_H

@@ -155,8 +155,6 @@ def three_peers(browser, agent, url, folder):
     check("3 peers: what is wrong is said", "no_reply" in " ".join(text_of(browser, ".why")))
     check("3 peers: drops by reason", any("Dropped packets" in t for t in text_of(browser, "#networks section")))
     check("3 peers: a graph comes", wait_for(lambda: browser.run("document.querySelectorAll('polyline.rx').length"), 30))
-    if folder:
-        time.sleep(25)
     look(browser, "light", folder)
     agent.ask(action="connect", network="web")
     check("3 peers: an event shows as it happens",
@@ -216,4 +214,5 @@ def main(server, folder=None):
     done()
 
 
-main(sys.argv[1], *sys.argv[3:4])
+if __name__ == "__main__":
+    main(sys.argv[1], *sys.argv[3:4])

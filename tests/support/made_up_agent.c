@@ -149,7 +149,8 @@ static void fill_peer(struct agent_snapshot_peer *p, const struct made_up_peer *
 	if (asprintf(&p->allowed, "10.%u.%u.%u/32,fd00::%zx/128", (unsigned)(i >> 16) & 255, (unsigned)(i >> 8) & 255,
 		     (unsigned)i & 255, i + 1) < 0)
 		p->allowed = NULL;
-	snprintf(p->endpoint, sizeof(p->endpoint), from->silent ? "" : "192.0.2.%u:51820", (unsigned)i % 250 + 1);
+	if (!from->silent)
+		snprintf(p->endpoint, sizeof(p->endpoint), "192.0.2.%u:51820", (unsigned)i % 250 + 1);
 	snprintf(p->configured, sizeof(p->configured), "vpn%zu.example.com:51820", i);
 	p->reason = from->reason;
 	snprintf(p->why, sizeof(p->why), "%s", from->reason ? agent_reason_sentence(from->reason) : "");

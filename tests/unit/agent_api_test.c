@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "agent/api.h"
+#include "agent/control.h"
 #include "agent/rates.h"
 #include "support/made_up_agent.h"
 
@@ -391,6 +392,34 @@ static void events(void **state)
 	has(reply, "\"events\":[],\"lagged\":true");
 }
 
+static void a_change_of_sockets_waits(void **state)
+{
+	char folder[] = "/tmp/adit-api-XXXXXX";
+	const struct agent_event *e;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(m->config.control_socket, sizeof(m->config.control_socket), "%s/run/control.sock", folder);
+	assert_int_equal(agent_control_init(&m->a), 0);
+	agent_control_tick(&m->a, 1000 * ADIT_SEC);
+	assert_true(agent_control_idle(&m->a));
+	m->a.generation++;
+	assert_int_equal(agent_control_due(&m->a), 0);
+	agent_control_tick(&m->a, 1001 * ADIT_SEC);
+	assert_int_equal(m->a.events.last, 2); /* nothing to say: the sockets are as before */
+	m->a.generation++;
+	snprintf(m->config.status_socket, sizeof(m->config.status_socket), "%s/status.sock", folder);
+	agent_control_tick(&m->a, 1002 * ADIT_SEC);
+	e = &m->a.events.ring[m->a.events.last % AGENT_EVENTS_KEPT];
+	assert_string_equal(e->text, "a change of status_socket takes effect when the agent is started again");
+	assert_true(agent_control_due(&m->a) > 0);
+	agent_control_fini(&m->a);
+	assert_int_not_equal(access(m->config.control_socket, F_OK), 0);
+	*strrchr(m->config.control_socket, '/') = '\0';
+	assert_int_equal(rmdir(m->config.control_socket), 0);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 /* --- rates ----------------------------------------------------------------------------- */
 
 static void rates_of_a_steady_flow(void **state)
@@ -481,7 +510,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(malformed), T(depth), T(ids), T(every_action_by_every_role), T(changes_are_noted),
 		T(observers_see_no_endpoints), T(roles), T(the_kernel_says_who), T(status), T(connect_and_wait),
-		T(reload), T(peers), T(events), T(rates_of_a_steady_flow), T(rates_after_a_restart),
+		T(reload), T(peers), T(events), T(a_change_of_sockets_waits), T(rates_of_a_steady_flow), T(rates_after_a_restart),
 		T(rates_of_peers_that_move),
 	};
 
