@@ -33,8 +33,10 @@ static size_t class_limit(const struct adit_budget *b, unsigned cls, enum use us
 		return b->limit / 2;
 	case SLAB_MEDIUM:
 		return use == TO_SEND ? send_limit(b) : b->limit - b->limit / 8;
-	default:
+	case SLAB_SMALL:
 		return use == TO_SEND ? b->limit : b->limit - b->limit / 32;
+	default:
+		return b->limit;
 	}
 }
 

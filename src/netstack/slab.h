@@ -17,8 +17,10 @@
  * For what is to be sent that begins an eighth earlier, and it never has more
  * than seven eighths itself. Else writers could take all there is, and as nobody
  * had room for what arrives, nothing that they sent would ever be acknowledged.
- * The last 32nd is for it alone: readers who are slow hold the rest for long,
- * and who comes now could not even ask.
+ * The last 32nd is for it and for notes alone. Readers who are slow hold the rest
+ * for long, and who comes now could not even ask; but who reads at once needs no
+ * more than notes for a moment, and where bytes cannot be stored, notes are not
+ * kept either.
  *
  * Queues that hold something are counted in the budget, for fair shares.
  */

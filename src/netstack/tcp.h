@@ -284,6 +284,8 @@ struct tcp_listener *tcp_listener_find(const struct adit_netstack *ns, const str
 void tcp_syn_in(struct tcp_listener *l, const struct tcp_segment *seg, uint32_t isn_floor, adit_time now);
 /* Takes over what a SYN says: ISN, MSS, options. */
 void tcp_take_syn(struct tcp *t, const struct tcp_segment *seg, const struct tcp_options *o, adit_time now);
+/* Takes the peer's FIN if all before it is here, and safe. */
+void tcp_take_fin(struct tcp *t, adit_time now);
 
 /* tcp_ack.c: seg->ack is acceptable. Returns false when t is gone. */
 bool tcp_ack_in(struct tcp *t, const struct tcp_segment *seg, const struct tcp_options *o, adit_time now);

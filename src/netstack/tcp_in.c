@@ -253,20 +253,20 @@ static void fin_in_order(struct tcp *t, adit_time now)
 	}
 }
 
+void tcp_take_fin(struct tcp *t, adit_time now)
+{
+	if (t->fin_seen && !t->fin_rcvd && t->fin_seq == t->rq.next)
+		fin_in_order(t, now);
+}
+
 static void look_for_fin(struct tcp *t, const struct tcp_segment *seg, adit_time now)
 {
 	if (seg->flags & ADIT_TCP_FIN && !t->fin_seen && seq_le(seg->seq + seg->len, t->rq.next + tcp_rcv_wnd(t))) {
 		t->fin_seen = true;
 		t->fin_seq = seg->seq + seg->len;
 	}
-	if (!t->fin_seen || t->fin_rcvd || t->fin_seq != t->rq.next)
-		return;
-	/* what is borrowed must be safe before FIN is taken as in order */
-	if (recvq_settle(&t->rq)) {
-		ns_drop(tcp_ns(t), ADIT_DROP_no_memory, 1);
-		return;
-	}
-	fin_in_order(t, now);
+	if (adit_list_empty(&t->borrowing_link)) /* else when what is borrowed is read, or stored: tcp_settle */
+		tcp_take_fin(t, now);
 }
 
 static bool receives(const struct tcp *t)

@@ -37,7 +37,7 @@ bool adit_tcp_at_eof(const struct adit_sock *s)
 	return t->fin_rcvd && recvq_readable(&t->rq) == 0;
 }
 
-/* Copies what the program has not taken; what finds no room was never acknowledged. */
+/* Copies what the program has not taken; what finds no room was never acknowledged, nor is a FIN behind it. */
 void tcp_settle(struct tcp *t, adit_time now)
 {
 	struct adit_netstack *ns = tcp_ns(t);
@@ -47,7 +47,7 @@ void tcp_settle(struct tcp *t, adit_time now)
 	lost = recvq_settle(&t->rq);
 	if (lost)
 		ns_drop(ns, ADIT_DROP_no_memory, 1);
-	(void)now;
+	tcp_take_fin(t, now);
 }
 
 /* --- writing --------------------------------------------------------------------- */

@@ -93,6 +93,51 @@ void scenario_shared_budget(struct world *w)
 	share(w, 512, 16 << 20, 5 * ADIT_SEC, 200000000);
 }
 
+/* Slow readers hold all there is; who comes then, asks and reads at once, is answered in time. */
+void scenario_newcomer(struct world *w)
+{
+	enum { SLOW = 400, NEW = 5 };
+	struct adit_budget budget = { .limit = 6 << 20 };
+	const struct adit_netstack_config cfg = { .mtu = 1420, .budget = &budget };
+	struct stream *slow[SLOW], *st;
+
+	w->check_every = 64;
+	world_host(w, &cfg)->merge = w->seed / 2 % 2;
+	world_host(w, NULL)->merge = w->seed / 2 % 2;
+	world_link(w, &(struct link){ .delay = 5 * ADIT_MSEC, .rate = 1000000000, .queue = 2000000 });
+	for (unsigned i = 0; i < SLOW; i++) {
+		slow[i] = stream_new(w, 0, 1, w->seed % 2 ? 4 : 6, 100, UINT32_MAX);
+		slow[i]->end[0].read_limit = 0;
+		stream_connect(slow[i]);
+	}
+	for (unsigned k = 0; k < NEW; k++) {
+		for (int t = 0; t < 40; t++) { /* 1 kB a second of each */
+			for (unsigned i = 0; i < SLOW; i++) {
+				slow[i]->end[0].read_limit += 100;
+				end_work(&slow[i]->end[0]);
+			}
+			world_run(w, ADIT_SEC / 10);
+		}
+		EXPECT_INT(w, budget.used, >, budget.limit - budget.limit / 8);
+		st = stream_new(w, 0, 1, 4, 100, 100000);
+		stream_connect(st);
+		for (int t = 0; t < 100 && !st->finished; t++)
+			world_run(w, ADIT_SEC / 10);
+		world_trace(w, "newcomer %u: %.3f s; %zu of %zu in use", k, (double)(st->finished - st->began) / 1e9,
+			    budget.used, budget.limit);
+		EXPECT(w, st->finished);
+	}
+	for (unsigned i = 0; i < SLOW; i++) {
+		for (int k = 0; k < 2; k++) {
+			if (slow[i]->end[k].s)
+				adit_tcp_abort(slow[i]->end[k].s, w->now);
+			slow[i]->end[k].s = NULL;
+		}
+	}
+	w->event = NULL;
+	world_run(w, ADIT_SEC);
+}
+
 /* So little that not even a train fits: every flow gets on all the same, merged or not. */
 void scenario_tiny_budget(struct world *w)
 {

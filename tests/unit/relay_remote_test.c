@@ -75,6 +75,11 @@ static bool closed(void *arg)
 	return !c->sock;
 }
 
+static bool both_closed(void *arg)
+{
+	return closed(arg) && client.eof;
+}
+
 static void both_ways(int family)
 {
 	struct relay_service *s = relay_lab_add(lab, RELAY_REMOTE_TCP, family == 4 ? "10.9.0.1:8000" : "[fd09::1]:8000",
@@ -84,7 +89,7 @@ static void both_ways(int family)
 	lab->server.send = 2000000;
 	client = (struct lab_client){ .to_send = 1000000, .shutdown = true };
 	assert_true(relay_lab_until(lab, has_accepted, NULL));
-	assert_true(relay_lab_until(lab, closed, c));
+	assert_true(relay_lab_until(lab, both_closed, c));
 	assert_int_equal(c->error, 0);
 	assert_int_equal(c->got, 1000000);
 	assert_int_equal(client.got, 2000000);
