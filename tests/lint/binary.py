@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-"""binary.py BINARY BUILDTYPE: hardening flags took effect, and the stripped program is at most 2 MB."""
+"""binary.py BINARY BUILDTYPE LIBRARY: hardening flags took effect, the stripped program is at most 2 MB, and libadit is free of the GPL."""
 import os
 import platform
 import subprocess
@@ -27,7 +27,7 @@ def stripped_size(binary):
         return os.stat(out).st_size
 
 
-def main(binary, buildtype):
+def main(binary, buildtype, library):
     headers, dynamic, symbols = readelf(binary, "-l"), readelf(binary, "-d"), readelf(binary, "--dyn-syms")
     check("position independent", [] if "DYN" in readelf(binary, "-h") and "PIE" in dynamic else ["not PIE"])
     check("relocations read-only, bound at start", [] if segment(headers, "GNU_RELRO") and "NOW" in dynamic else ["no full RELRO"])
@@ -48,9 +48,11 @@ def main(binary, buildtype):
         check("indirect branches land on endbr64 (CET)", [] if count > 100 else [f"only {count} landing pads"])
     else:
         skip("indirect branches land on endbr64 (CET)", platform.machine())
+    needed = [x for x in readelf(library, "-d").splitlines() if "NEEDED" in x]
+    check("libadit links nothing under the GPL", [x for x in needed if "nftnl" in x] if needed else ["it links nothing at all"])
     check("no run path", (x for x in dynamic.splitlines() if "RPATH" in x or "RUNPATH" in x))
     done()
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:4])
