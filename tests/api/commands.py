@@ -3,6 +3,7 @@
 """commands.py SERVER ADIT: what the commands print, and their status; text is for people, --json for programs"""
 import json
 import os
+import pty
 import re
 import select
 import subprocess
@@ -68,6 +69,30 @@ def machine(agent):
     check("no colour when it is not a terminal", "\033" not in run(agent, "status")[1])
 
 
+def on_terminal(agent, **env):
+    ours, theirs = pty.openpty()
+    p = subprocess.Popen([ADIT, "status", "--control", agent.control], stdout=theirs, env={**os.environ, "TERM": "xterm", **env})
+    os.close(theirs)
+    text = b""
+    while True:
+        try:
+            part = os.read(ours, 65536)
+        except OSError:
+            part = b""
+        if not part:
+            break
+        text += part
+    os.close(ours)
+    p.wait(20)
+    return text
+
+
+def colours(agent):
+    check("colours on a terminal", b"\033[32mup\033[0m" in on_terminal(agent))
+    check("none with NO_COLOR", b"\033" not in on_terminal(agent, NO_COLOR="1"))
+    check("none on a dumb one", b"\033" not in on_terminal(agent, TERM="dumb"))
+
+
 def follow(agent):
     p = subprocess.Popen([ADIT, "events", "--follow", "--json", "--control", agent.control], stdout=subprocess.PIPE, text=True)
     while not select.select([p.stdout], [], [], 0.2)[0] and p.poll() is None:
@@ -82,6 +107,7 @@ def main(server):
     with Agent(server) as agent:
         statuses(agent)
         machine(agent)
+        colours(agent)
         example = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../examples/ask.py")
         p = subprocess.run([sys.executable, example, agent.control], capture_output=True, text=True, timeout=30)
         equal("examples/ask.py", p.stdout, "office up ok\nhome handshaking no_reply\nweb down not_asked\n")
