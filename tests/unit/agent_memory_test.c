@@ -23,7 +23,7 @@
 
 static unsigned long allocations, fail_at; /* 0: none fails */
 static unsigned leaked_secrets;
-static long blocks;
+static long blocks, secrets;
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
@@ -34,6 +34,10 @@ void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t size);
 char *__wrap_strdup(const char *s);
 void __wrap_free(void *p);
+void *__real_adit_secret_alloc(size_t len);
+void __real_adit_secret_free(void *p, size_t len);
+void *__wrap_adit_secret_alloc(size_t len);
+void __wrap_adit_secret_free(void *p, size_t len);
 
 static bool fails(void)
 {
@@ -82,6 +86,20 @@ void __wrap_free(void *p)
 		leaked_secrets++;
 	blocks -= p != NULL;
 	__real_free(p);
+}
+
+void *__wrap_adit_secret_alloc(size_t len)
+{
+	void *p = fails() ? NULL : __real_adit_secret_alloc(len);
+
+	secrets += p != NULL;
+	return p;
+}
+
+void __wrap_adit_secret_free(void *p, size_t len)
+{
+	secrets -= p != NULL;
+	__real_adit_secret_free(p, len);
 }
 
 static const struct {
@@ -142,20 +160,21 @@ static void every_allocation_fails(bool broken)
 
 	fail_at = 0;
 	allocations = 0;
-	blocks = 0;
+	blocks = secrets = 0;
 	leaked_secrets = 0;
 	assert_int_equal(read_once(broken), !broken);
 	cnt = allocations;
 	assert_int_equal(leaked_secrets, 0);
 	assert_int_equal(blocks, 0);
+	assert_int_equal(secrets, 0);
 	assert_true(cnt > 100);
 	for (unsigned long n = 1; n <= cnt; n++) {
 		allocations = 0;
 		fail_at = n;
 		read_once(broken);
-		if (leaked_secrets || blocks)
-			fail_msg("allocation %lu of %lu fails: %ld blocks stay, %u were freed with a secret", n, cnt, blocks,
-				 leaked_secrets);
+		if (leaked_secrets || blocks || secrets)
+			fail_msg("allocation %lu of %lu fails: %ld blocks and %ld of secret memory stay, %u were freed with a secret",
+				 n, cnt, blocks, secrets, leaked_secrets);
 	}
 	fail_at = 0;
 }
