@@ -7,7 +7,7 @@
 
 set -u
 cd "$(dirname "$0")/.." || exit 1
-suites=(unit vectors sim fuzz lint netns interop)
+suites=(unit vectors sim fuzz lint api browse netns interop)
 if [ "${1:-}" = -f ]; then
 	suites=(unit vectors sim lint)
 	shift
