@@ -117,6 +117,16 @@ static void rate_cell(struct pen *p, const struct adit_conf_node *n, const char 
 		 width);
 }
 
+/* The word first: the sentence may be cut. */
+static void put_reason(struct pen *p, const char *reason, const char *why)
+{
+	put(p, AGENT_YELLOW, reason);
+	if (!*why)
+		return;
+	put(p, AGENT_YELLOW, ": ");
+	put(p, AGENT_YELLOW, why);
+}
+
 static bool draw_networks(struct pen *p, const struct adit_conf_node *status, const struct adit_conf_node *history)
 {
 	char age[AGENT_CELL], text[64];
@@ -138,7 +148,7 @@ static bool draw_networks(struct pen *p, const struct adit_conf_node *status, co
 		rate_cell(p, n, "tx_rate", "tx_bytes", -12);
 		put(p, AGENT_PLAIN, "  ");
 		if (strcmp(reason, "ok") != 0 && strcmp(state, "down") != 0)
-			put(p, AGENT_YELLOW, agent_reply_text(n, "why"));
+			put_reason(p, reason, agent_reply_text(n, "why"));
 		else if (p->s->width > p->col)
 			sparkline(p, named(adit_conf_get(history, "networks"), agent_reply_text(n, "name")),
 				  p->s->width - p->col);
