@@ -53,7 +53,7 @@ def as_page(text):
 
 
 def main(build, folder):
-    adit, server = build + "/src/cli/adit", build + "/tests/api/made_up_server"
+    adit, server = os.path.join(build, "src/cli/adit"), os.path.join(build, "tests/api/made_up_server")
     browser = page.Browser()
     with Agent(server, "--peers", "3", http=True) as agent, Agent(server, "--peers", "500", http=True) as many:
         time.sleep(310)  # a graph that is full
