@@ -3,7 +3,6 @@
  * agent_memory_test.c - the reader of the agent's configuration when memory is short, and what it
  * leaves in memory: every allocation fails once, and no block that is freed may still hold a key or a password
  */
-#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,82 +14,23 @@
 
 #include "agent/settings.h"
 #include "support/memory_files.h"
+#include "support/wiped.h"
 
 #define SECRET   "S3CRETS3CRETS3CRETS3CRETS3CRETS3CRETS3CRETE=" /* a key */
 #define PASSWORD "S3CRETpassword"
 #define PUB      "zo060cy2M+x7cMF4FKXHbs0CloUFDTRHRboFhw5YfVk="
 #define PUB2     "Xf7dO2vUf2+ijuFdlp1bsOpTd01Ii9r53xxuASSz7yI="
 
-static unsigned long allocations, fail_at; /* 0: none fails */
-static unsigned leaked_secrets;
-static long blocks, secrets;
+static long secrets;
 
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t size);
-void __real_free(void *p);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-char *__wrap_strdup(const char *s);
-void __wrap_free(void *p);
 void *__real_adit_secret_alloc(size_t len);
 void __real_adit_secret_free(void *p, size_t len);
 void *__wrap_adit_secret_alloc(size_t len);
 void __wrap_adit_secret_free(void *p, size_t len);
 
-static bool fails(void)
-{
-	return ++allocations == fail_at;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	void *p = fails() ? NULL : __real_malloc(size);
-
-	blocks += p != NULL;
-	return p ? memset(p, 0, size) : NULL;
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	void *p = fails() ? NULL : __real_calloc(n, size);
-
-	blocks += p != NULL;
-	return p;
-}
-
-void *__wrap_realloc(void *p, size_t size)
-{
-	void *grown = fails() ? NULL : __real_realloc(p, size);
-
-	blocks += grown && !p;
-	return grown;
-}
-
-char *__wrap_strdup(const char *s)
-{
-	size_t size = strlen(s) + 1;
-	char *p = __wrap_malloc(size);
-
-	return p ? memcpy(p, s, size) : NULL;
-}
-
-/* As text, and as the bytes of the key. */
-void __wrap_free(void *p)
-{
-	static const uint8_t key[] = { 0x4b, 0x70, 0x91, 0x11, 0x34, 0xb7, 0x09, 0x11, 0x13 };
-	size_t n = p ? malloc_usable_size(p) : 0;
-
-	if (p && (memmem(p, n, "S3CRET", 6) || memmem(p, n, key, sizeof(key))))
-		leaked_secrets++;
-	blocks -= p != NULL;
-	__real_free(p);
-}
-
 void *__wrap_adit_secret_alloc(size_t len)
 {
-	void *p = fails() ? NULL : __real_adit_secret_alloc(len);
+	void *p = wiped_fails() ? NULL : __real_adit_secret_alloc(len);
 
 	secrets += p != NULL;
 	return p;
@@ -158,25 +98,22 @@ static void every_allocation_fails(bool broken)
 {
 	unsigned long cnt;
 
-	fail_at = 0;
-	allocations = 0;
-	blocks = secrets = 0;
-	leaked_secrets = 0;
+	wiped_start(0);
+	secrets = 0;
 	assert_int_equal(read_once(broken), !broken);
-	cnt = allocations;
-	assert_int_equal(leaked_secrets, 0);
-	assert_int_equal(blocks, 0);
+	cnt = wiped.allocations;
+	assert_int_equal(wiped.leaked, 0);
+	assert_int_equal(wiped.blocks, 0);
 	assert_int_equal(secrets, 0);
 	assert_true(cnt > 100);
 	for (unsigned long n = 1; n <= cnt; n++) {
-		allocations = 0;
-		fail_at = n;
+		wiped_start(n);
 		read_once(broken);
-		if (leaked_secrets || blocks || secrets)
+		if (wiped.leaked || wiped.blocks || secrets)
 			fail_msg("allocation %lu of %lu fails: %ld blocks and %ld of secret memory stay, %u were freed with a secret",
-				 n, cnt, blocks, secrets, leaked_secrets);
+				 n, cnt, wiped.blocks, secrets, wiped.leaked);
 	}
-	fail_at = 0;
+	wiped_start(0);
 }
 
 static void good(void **state)

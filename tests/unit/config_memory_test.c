@@ -4,7 +4,6 @@
  * allocation fails once, and no block that is freed may still hold a secret
  */
 #include <errno.h>
-#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,58 +14,9 @@
 #include <cmocka.h>
 
 #include "config/config.h"
+#include "support/wiped.h"
 
-#define SECRET "S3CRET"
-
-static unsigned long allocations, fail_at; /* 0: none fails */
-static unsigned leaked_secrets;
-static long blocks;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t size);
-void __real_free(void *p);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-void __wrap_free(void *p);
-
-static bool fails(void)
-{
-	return ++allocations == fail_at;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	void *p = fails() ? NULL : __real_malloc(size);
-
-	blocks += p != NULL;
-	return p ? memset(p, 0, size) : NULL;
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	void *p = fails() ? NULL : __real_calloc(n, size);
-
-	blocks += p != NULL;
-	return p;
-}
-
-void *__wrap_realloc(void *p, size_t size)
-{
-	void *grown = fails() ? NULL : __real_realloc(p, size);
-
-	blocks += grown && !p;
-	return grown;
-}
-
-void __wrap_free(void *p)
-{
-	if (p && memmem(p, malloc_usable_size(p), SECRET, strlen(SECRET)))
-		leaked_secrets++;
-	blocks -= p != NULL;
-	__real_free(p);
-}
+#define SECRET WIPED_SECRET
 
 static const char toml[] = "key = \"" SECRET "\"\n\"" SECRET "\" = \"\"\"\n" SECRET SECRET SECRET SECRET SECRET SECRET
 			   SECRET SECRET SECRET "\"\"\"\na.b = [{c = '" SECRET "'}, \"x" SECRET "\\q\"]\n[a]\nb = '" SECRET
@@ -99,23 +49,19 @@ static void every_allocation_fails(bool is_json)
 {
 	unsigned long cnt;
 
-	fail_at = 0;
-	allocations = 0;
-	blocks = 0;
-	leaked_secrets = 0;
+	wiped_start(0);
 	assert_int_equal(read_once(is_json), -EINVAL);
-	cnt = allocations;
-	assert_int_equal(leaked_secrets, 0);
-	assert_int_equal(blocks, 0);
+	cnt = wiped.allocations;
+	assert_int_equal(wiped.leaked, 0);
+	assert_int_equal(wiped.blocks, 0);
 	assert_true(cnt > 20);
 	for (unsigned long n = 1; n <= cnt; n++) {
-		allocations = 0;
-		fail_at = n;
+		wiped_start(n);
 		read_once(is_json);
-		assert_int_equal(leaked_secrets, 0);
-		assert_int_equal(blocks, 0);
+		assert_int_equal(wiped.leaked, 0);
+		assert_int_equal(wiped.blocks, 0);
 	}
-	fail_at = 0;
+	wiped_start(0);
 }
 
 static void toml_memory(void **state)
