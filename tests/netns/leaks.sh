@@ -24,7 +24,7 @@ wg set "${W}b" private-key "$TMP/b.key" listen-port 51822 peer "$PUBA" allowed-i
 inner B "${W}b" 10.9.0.2/24 fd09::2/64
 run_bg B /dev/null socat TCP6-LISTEN:4000,fork,reuseaddr,ipv6only=0 PIPE
 
-# config [LINE]: with one more line for the network
+# config [LINE [LAN]]: with one more line for the network
 config() {
 	(umask 077; cat >"$CONF") <<-CONF
 		[agent]
@@ -37,7 +37,7 @@ config() {
 		private_key_path = "$TMP/a.key"
 		addresses = ["10.9.0.1/32", "fd09::1/128"]
 		killswitch = true
-		lan = "block"
+		lan = "${2:-block}"
 		${1:-}
 
 		[[network.full.peers]]
@@ -102,7 +102,13 @@ probes_end() {
 	cat "$TMP/tries.c" >>"$TMP/tries"
 }
 
-inner_flows() { answers A 203.0.113.200 && answers A 2001:db8:2::200; }
+FROM=A # or A C: a gateway
+inner_flows() {
+	local ns
+	for ns in $FROM; do
+		answers "$ns" 203.0.113.200 && answers "$ns" 2001:db8:2::200 || return
+	done
+}
 agent_start() {
 	run_bg A "$TMP/agent.log" "$ADIT" agent -c "$CONF"
 	AGENT=$BGPID
@@ -131,7 +137,7 @@ during() {
 	sleep 0.2
 	cells >"$TMP/after"
 	few=$(awk '$2 < 3' "$TMP/tries" | xargs)
-	equal "$name: every kind was tried" "$few $(wc -l <"$TMP/tries")" " 22"
+	equal "$name: every kind was tried" "$few $(wc -l <"$TMP/tries")" " $(wc -w <<<"$PROBES $BEHIND")"
 	for f in 4 6; do
 		for kind in $KINDS; do
 			equal "$name: $kind over IPv$f: leaked" \
@@ -221,10 +227,13 @@ during "nft flush ruleset after that" flush_nft nothing
 
 # The peer speaks from another port: what is let out to it moves, once that is authenticated.
 roam() {
-	wg set "${W}b" listen-port 51823
+	wg set "${W}b" listen-port "$1"
 	wait_for 5 answers B 10.9.0.1
 }
-during "the peer moves" roam nothing
+there() { roam 51823; }
+back() { roam 51822; }
+during "the peer moves" there nothing
+during "the peer moves back" back nothing
 
 # ---- more that others do -----------------------------------------------------------------------------
 
@@ -239,6 +248,23 @@ link_down() { ip -n "$P-A" link set "$IFN" down; }
 during "ip link set down" link_down nothing
 table_flush() { for f in -4 -6; do ip -n "$P-A" $f route flush table all proto 97; done; }
 during "routes flushed" table_flush nothing
+
+# ---- a gateway ----------------------------------------------------------------------------------------------
+
+# The machine behind is reached by the LAN's ranges, and multicast of the link may leave then.
+PROBES=$(sed 's/multicast[46],dev=a0//g' <<<"$PROBES")
+FROM="A C"
+GATEWAY='forward = true
+masquerade = true
+mss_clamp = true'
+config "$GATEWAY" allow
+kill -HUP "$AGENT"
+during "gateway: kill -9 of both processes" kill_all again
+during "gateway: ip link del" link_del nothing
+during "gateway: nft flush ruleset" flush_nft nothing
+reload_gateway() { config "$GATEWAY
+mtu = 1380" allow && kill -HUP "$AGENT"; }
+during "gateway: reload" reload_gateway nothing
 
 # ---- the end ----------------------------------------------------------------------------------------------
 
