@@ -42,6 +42,16 @@ static void tell(struct agent_network *n, enum agent_state from)
 	agent_event_add(&n->agent->events, &ev);
 }
 
+/* What is to be said when nothing is wrong. */
+static const char *sentence(enum agent_state state, enum agent_reason reason)
+{
+	if (reason == AGENT_OK && state == AGENT_RESOLVING)
+		return "names of endpoints are being looked up";
+	if (reason == AGENT_OK && state == AGENT_HANDSHAKING)
+		return "no peer has answered yet";
+	return agent_reason_sentence(reason);
+}
+
 static void enter(struct agent_network *n, enum agent_state state, enum agent_reason reason, const char *fmt,
 		  va_list ap)
 {
@@ -51,7 +61,7 @@ static void enter(struct agent_network *n, enum agent_state state, enum agent_re
 	if (fmt)
 		vsnprintf(n->why, sizeof(n->why), fmt, ap);
 	else
-		snprintf(n->why, sizeof(n->why), "%s", agent_reason_sentence(reason));
+		snprintf(n->why, sizeof(n->why), "%s", sentence(state, reason));
 	n->state = state;
 	n->reason = reason;
 	if (state != from) {
