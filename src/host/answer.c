@@ -162,9 +162,26 @@ static bool is_allowed(int fd)
 	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) && (cred.uid == 0 || cred.uid == geteuid());
 }
 
+/* Room for one more: who came first and is not being sent an answer goes, so that silence keeps nobody
+ * out. The caller's loop takes one event a turn, or the one that goes might be the next. */
+static bool make_way(struct adit_answerer *s)
+{
+	if (s->conn_cnt < CONNS_MAX)
+		return true;
+	for (struct adit_list *l = s->conns.next; l != &s->conns; l = l->next) {
+		struct conn *c = adit_container_of(l, struct conn, link);
+
+		if (c->state == WRITING)
+			continue;
+		conn_free(c);
+		return true;
+	}
+	return false;
+}
+
 static void conn_new(struct adit_answerer *s, int fd)
 {
-	struct conn *c = s->conn_cnt < CONNS_MAX && (!s->same_user || is_allowed(fd)) ? calloc(1, sizeof(*c)) : NULL;
+	struct conn *c = (!s->same_user || is_allowed(fd)) && make_way(s) ? calloc(1, sizeof(*c)) : NULL;
 
 	if (!c) {
 		close(fd);

@@ -2,7 +2,8 @@
 /*
  * answer.h - small servers of a control thread: a request of bounded length,
  * one answer, the end. For health and metrics by HTTP, and for status by a
- * Unix socket. A client that is slow, or one too many, is let go.
+ * Unix socket. A client that is slow is let go; so is, when one too many comes,
+ * the first that asks nothing.
  */
 #ifndef ADIT_HOST_ANSWER_H
 #define ADIT_HOST_ANSWER_H

@@ -73,11 +73,22 @@ def refusals(agent):
         check("a head that is too long: 431 or 400", s.recv(100)[9:12] in (b"431", b"400"))
 
 
+def silent_ones(agent):
+    """Whoever says nothing keeps nobody out."""
+    held = [socket.create_connection(("127.0.0.1", agent.port), 30) for _ in range(100)]
+    for s in held[::2]:
+        s.sendall(b"GET /met")
+    equal("a hundred who say nothing, or half of it: a scrape is served", agent.http("/healthz")[0], 200)
+    for s in held:
+        s.close()
+
+
 def main(server):
     with Agent(server, http=True) as agent:
         metrics(agent)
         api(agent)
         refusals(agent)
+        silent_ones(agent)
         equal("healthz", agent.http("/healthz")[::2], (200, b"ok\n"))
         equal("readyz says what is not", agent.http("/readyz")[::2], (503, b"home: handshaking (no_reply)\n"))
         agent.ask(action="disconnect", network="home")
