@@ -165,6 +165,30 @@ def flood_of_questions(agent):
     check("a second later they may", agent.ask(action="hello")["ok"])
 
 
+def crowd(agent):
+    """Eight at once, each with its own questions and changes: every reply has its request's id, in order"""
+    wrong = []
+
+    def one(nr):
+        actions = [{"action": "status", "peers": False}, {"action": "connect", "network": "web"}, {"action": "peers", "network": "office"},
+                   {"action": "reload", "dry_run": True}, {"action": "disconnect", "network": "web"}, {"action": "nothing"}]
+        with agent.connect() as s:
+            lines = s.makefile()
+            for i in range(0, 90, 3):
+                ask = [{"id": f"{nr}-{i + k}", **actions[(nr + i + k) % len(actions)]} for k in range(3)]
+                s.sendall("".join(json.dumps(a) + "\n" for a in ask).encode())
+                for a in ask:
+                    reply = json.loads(lines.readline())
+                    if reply["id"] != a["id"] or reply["ok"] != (a["action"] != "nothing"):
+                        wrong.append((a, reply))
+    threads = [threading.Thread(target=one, args=(nr,)) for nr in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(60)
+    equal("eight at once: every reply is the one to its request", wrong, [])
+
+
 def descriptors_run_out(server):
     with Agent(server) as agent:
         subprocess.run(["prlimit", f"--pid={agent.process.pid}", "--nofile=24:24"], check=True)
@@ -200,6 +224,7 @@ def strangers(server):
 def main(server):
     with Agent(server) as agent:
         idle = times(agent)
+        crowd(agent)
         long_lines(agent)
         one_byte_a_second(agent, idle)
         silent_readers(agent, idle)
