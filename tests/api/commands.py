@@ -93,6 +93,14 @@ def colours(agent):
     check("none on a dumb one", b"\033" not in on_terminal(agent, TERM="dumb"))
 
 
+def completion(agent):
+    script = f"source <({ADIT} completion bash); COMP_WORDS=(adit $1 '') COMP_CWORD=2; _adit; echo ${{COMPREPLY[@]}}"
+    for command in ("status", "connect", "disconnect", "wait", "peers", "events", "capture"):
+        p = subprocess.run(["bash", "-c", script, "bash", command], capture_output=True, text=True, timeout=30,
+                           env={**os.environ, "ADIT_CONTROL": agent.control, "PATH": os.path.dirname(ADIT) + ":" + os.environ["PATH"]})
+        equal(f"{command}: live networks are completed", p.stdout.split(), ["office", "home", "web"])
+
+
 def follow(agent):
     p = subprocess.Popen([ADIT, "events", "--follow", "--json", "--control", agent.control], stdout=subprocess.PIPE, text=True)
     while not select.select([p.stdout], [], [], 0.2)[0] and p.poll() is None:
@@ -108,6 +116,7 @@ def main(server):
         statuses(agent)
         machine(agent)
         colours(agent)
+        completion(agent)
         example = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../examples/ask.py")
         p = subprocess.run([sys.executable, example, agent.control], capture_output=True, text=True, timeout=30)
         equal("examples/ask.py", p.stdout, "office up ok\nhome handshaking no_reply\nweb down not_asked\n")
