@@ -13,6 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "forward/sandbox.h"
+
 /* What may never come back: before the rest, as it takes a right itself. */
 static void limit_bounds(uint32_t keep)
 {
@@ -35,15 +37,33 @@ static int limit_capabilities(uint32_t keep)
 	return syscall(SYS_capset, &header, caps) < 0 ? -errno : 0;
 }
 
+#define KEPT (UINT32_C(1) << CAP_NET_ADMIN | UINT32_C(1) << CAP_NET_BIND_SERVICE | UINT32_C(1) << CAP_DAC_READ_SEARCH)
+
 int helper_rights_keep(void)
 {
-	const uint32_t keep = UINT32_C(1) << CAP_NET_ADMIN | UINT32_C(1) << CAP_NET_BIND_SERVICE |
-			      UINT32_C(1) << CAP_DAC_READ_SEARCH;
-
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
-	limit_bounds(keep);
-	return limit_capabilities(keep);
+	limit_bounds(KEPT);
+	return limit_capabilities(KEPT);
+}
+
+/* Sysctls, resolv.conf and who else writes it (resolvconf), UAPI sockets, TUN. */
+int helper_rights_confine(const char *const *folders, char *err, size_t err_len)
+{
+	struct sandbox_config c = { .write = { "/proc/sys", "/etc", "/run", "/var/run", "/dev", "/tmp" },
+				    .programs = true, .keep = KEPT };
+	struct sandbox_report report;
+	unsigned n = 6;
+	int r;
+
+	while (*folders && n < SANDBOX_PATHS_MAX - 1)
+		c.write[n++] = *folders++;
+	r = sandbox_enter(&c, &report);
+	if (!r && (!report.landlock || !report.seccomp || !report.no_new_privs))
+		r = -EOPNOTSUPP;
+	if (r)
+		snprintf(err, err_len, "the helper is not wholly confined: %s", report.why);
+	return r;
 }
 
 static int become(const char *user, char *err, size_t err_len)

@@ -28,11 +28,14 @@
 #include <unistd.h>
 
 #include "agent/helper_files.h"
+#include "agent/helper_rights.h"
 #include "agent/settings.h"
 #include "device/uapi_socket.h"
 #include "host/keeper.h"
 #include "pktio/tun.h"
 #include "pktio/udp.h"
+
+#define FOLDERS_MAX 12
 
 static int fail(struct helper_message *m, int r, const char *what)
 {
@@ -75,6 +78,9 @@ static int begin(struct helper_server *s, struct helper_message *m)
 
 	if (s->keeper || m->path[0] != '/')
 		return refuse(m, "the state directory is said once, absolute");
+	if (strlen(m->path) >= sizeof(s->state_dir))
+		return refuse(m, "the state directory's name is too long");
+	strcpy(s->state_dir, m->path);
 	r = adit_keeper_cleanup(&c, m->text, sizeof(m->text));
 	if (r)
 		tell(s, "", "broken", m->text);
@@ -90,6 +96,44 @@ static int own(struct helper_server *s, struct helper_message *m)
 	if (lstat(m->path, &st) < 0 || !S_ISSOCK(st.st_mode))
 		return refuse(m, "not a socket");
 	return helper_names_add(&s->sockets, m->path);
+}
+
+static char *folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash > path ? strndup(path, (size_t)(slash - path)) : NULL;
+}
+
+/* The folder of what may have to be made or removed. */
+static void add_folder(char **list, size_t *cnt, char *folder)
+{
+	if (folder && *cnt < FOLDERS_MAX)
+		list[(*cnt)++] = folder;
+	else
+		free(folder);
+}
+
+/* From now on plans, sockets and files as before, and little else. What could not be given up is told. */
+static int confine(struct helper_server *s)
+{
+	char *folders[FOLDERS_MAX + 1] = { NULL };
+	const char *name;
+	size_t cnt = 0;
+	char err[256];
+
+	s->confined = true;
+	if (s->events_fd < 0) /* the network process itself */
+		return 0;
+	if (s->state_dir[0])
+		add_folder(folders, &cnt, access(s->state_dir, F_OK) ? folder_of(s->state_dir) : strdup(s->state_dir));
+	for (size_t i = 0; (name = helper_names_at(s->sockets, i)); i++)
+		add_folder(folders, &cnt, folder_of(name));
+	if (helper_rights_confine((const char *const *)folders, err, sizeof(err)))
+		tell(s, "", "sandbox", err);
+	while (cnt)
+		free(folders[--cnt]);
+	return 0;
 }
 
 /* --- descriptors -------------------------------------------------------------------- */
@@ -371,8 +415,7 @@ static int serve(struct helper_server *s, struct helper_message *m, int fd, int 
 	case HELPER_OWN:
 		return own(s, m);
 	case HELPER_CONFINED:
-		s->confined = true;
-		return 0;
+		return confine(s);
 	case HELPER_TUN:
 		return make_tun(s, m, ret);
 	case HELPER_UDP:

@@ -16,6 +16,7 @@ struct helper_server {
 	bool confined; /* no more files to be removed at the end */
 	bool ending, keep;
 	struct adit_keeper *keeper; /* NULL before HELPER_BEGIN */
+	char state_dir[256];
 	struct helper_names *tuns, *uapis, *sockets, *files; /* that we opened: interfaces and paths */
 	char **drop_ins; /* of the last question for number 0 */
 	int drop_in_cnt;

@@ -46,7 +46,7 @@ int sandbox_enter(const struct sandbox_config *cfg, struct sandbox_report *ret)
 	int r;
 
 	*ret = (struct sandbox_report){ 0 };
-	r = drop_capabilities(cfg->network ? 1u << CAP_NET_ADMIN | 1u << CAP_NET_BIND_SERVICE : 0);
+	r = drop_capabilities(cfg->keep | (cfg->network ? 1u << CAP_NET_ADMIN | 1u << CAP_NET_BIND_SERVICE : 0));
 	ret->capabilities = !r;
 	if (r)
 		missing(ret, r == -EBUSY ? "capabilities for the network" : "capabilities", r);

@@ -25,6 +25,13 @@ struct sandbox_config {
 	unsigned tcp_bind_cnt, tcp_connect_cnt;
 	bool network;   /* keeps the right to set a mark and to bind low ports, when it is there */
 	bool processes; /* may wait for and signal processes that are there (adit run) */
+	/*
+	 * Runs programs, which may do what is left to us. Every file may be read and
+	 * executed; `write` may be changed in any way. Calls that change a kernel or look
+	 * into other processes fail.
+	 */
+	bool programs;
+	uint32_t keep;  /* capabilities that stay, a bit each */
 };
 
 struct sandbox_report {

@@ -74,7 +74,18 @@ static const int prctls[] = {
 	0x53564d41, /* PR_SET_VMA: names of memory, for debuggers */
 };
 
-static int allow_names(scmp_filter_ctx ctx, const char *const *names, size_t cnt)
+/* Of who runs programs: what neither they nor we have any use for. */
+static const char *const forbidden[] = {
+	"ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kcmp", "bpf", "perf_event_open", "userfaultfd",
+	"init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot", "swapon", "swapoff",
+	"acct", "quotactl", "mount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree", "fsopen", "fsmount",
+	"mount_setattr", "unshare", "setns", "iopl", "ioperm", "modify_ldt", "add_key", "request_key", "keyctl",
+	"settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "sethostname", "setdomainname", "syslog", "nfsservctl",
+	"lookup_dcookie", "vhangup", "name_to_handle_at", "open_by_handle_at", "fanotify_init", "io_uring_setup",
+	"io_uring_enter", "io_uring_register", "personality",
+};
+
+static int add_names(scmp_filter_ctx ctx, uint32_t action, const char *const *names, size_t cnt)
 {
 	size_t i;
 	int r = 0;
@@ -83,7 +94,7 @@ static int allow_names(scmp_filter_ctx ctx, const char *const *names, size_t cnt
 		int call = seccomp_syscall_resolve_name(names[i]);
 
 		if (call != __NR_SCMP_ERROR)
-			r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, call, 0);
+			r = seccomp_rule_add(ctx, action, call, 0);
 		if (r == -EDOM) /* of another architecture */
 			r = 0;
 	}
@@ -117,10 +128,33 @@ static int allow_by_argument(scmp_filter_ctx ctx)
 	return r;
 }
 
+static int allow_names(scmp_filter_ctx ctx, const char *const *names, size_t cnt)
+{
+	return add_names(ctx, SCMP_ACT_ALLOW, names, cnt);
+}
+
+static int forbid_calls(void)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+	int r;
+
+	if (!ctx)
+		return -ENOMEM;
+	r = add_names(ctx, SCMP_ACT_ERRNO(EPERM), forbidden, sizeof(forbidden) / sizeof(forbidden[0]));
+	if (!r)
+		r = seccomp_load(ctx);
+	seccomp_release(ctx);
+	return r == -ECANCELED ? -EPERM : r;
+}
+
 int sandbox_calls(const struct sandbox_config *cfg)
 {
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	scmp_filter_ctx ctx;
 	int r;
+
+	if (cfg->programs)
+		return forbid_calls();
+	ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 
 	if (!ctx)
 		return -ENOMEM;

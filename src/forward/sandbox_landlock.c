@@ -38,8 +38,12 @@ struct net_rule {
 #define FS_WRITE                                                                                            \
 	(FS_READ | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | \
 	 LANDLOCK_ACCESS_FS_MAKE_SOCK | FS_TRUNCATE)
+#define FS_PROGRAMS (FS_READ | LANDLOCK_ACCESS_FS_EXECUTE)
+#define FS_ALL      (FS_FIRST | FS_REFER | FS_TRUNCATE | FS_IOCTL_DEV)
 /* These mean something on a file; the others only on a folder. */
-#define FS_OF_FILE (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | FS_TRUNCATE)
+#define FS_OF_FILE                                                                                         \
+	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_EXECUTE | FS_TRUNCATE | \
+	 FS_IOCTL_DEV)
 
 static const char *const library_files[] = {
 	"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf", "/etc/services",
@@ -80,14 +84,14 @@ static int allow_resolver(int set, const struct ruleset *handled)
 static int allow_files(int set, const struct ruleset *handled, const struct sandbox_config *cfg)
 {
 	unsigned i;
-	int r = allow_resolver(set, handled);
+	int r = cfg->programs ? allow(set, handled, "/", FS_PROGRAMS) : allow_resolver(set, handled);
 
 	for (i = 0; !r && i < sizeof(library_files) / sizeof(library_files[0]); i++)
 		r = allow(set, handled, library_files[i], FS_READ);
 	for (i = 0; !r && i < SANDBOX_PATHS_MAX && cfg->read[i]; i++)
 		r = allow(set, handled, cfg->read[i], FS_READ);
 	for (i = 0; !r && i < SANDBOX_PATHS_MAX && cfg->write[i]; i++)
-		r = allow(set, handled, cfg->write[i], FS_WRITE);
+		r = allow(set, handled, cfg->write[i], cfg->programs ? FS_ALL : FS_WRITE);
 	return r;
 }
 
@@ -110,7 +114,7 @@ static size_t fill(struct ruleset *set, int abi, const struct sandbox_config *cf
 	set->fs = FS_FIRST | (abi >= 2 ? FS_REFER : 0) | (abi >= 3 ? FS_TRUNCATE : 0) | (abi >= 5 ? FS_IOCTL_DEV : 0);
 	if (abi >= 4)
 		set->net = (cfg->tcp_bind_cnt ? NET_BIND : 0) | (cfg->tcp_connect_cnt ? NET_CONNECT : 0);
-	if (abi >= 6 && !cfg->processes)
+	if (abi >= 6 && !cfg->processes && !cfg->programs)
 		set->scoped = SCOPE_SIGNAL;
 	return abi >= 6 ? sizeof(*set) : abi >= 4 ? 2 * sizeof(uint64_t) : sizeof(uint64_t);
 }

@@ -10,7 +10,7 @@ agent_lab_start
 need nc
 mkdir "$TMP/www"
 run_bg B "$TMP/http.log" $PYTHON -m http.server -b 10.9.0.2 8000 -d "$TMP/www"
-agent_tool notify "$TMP/notify" "$TMP/told" &
+$PYTHON "$LIB/agent_lab.py" notify "$TMP/notify" "$TMP/told" &
 PIDS+=($!)
 wait_for 5 grep -q listening "$TMP/told"
 AGENT_ENV=(NOTIFY_SOCKET="$TMP/notify" WATCHDOG_USEC=2000000)
@@ -38,7 +38,7 @@ field() { awk -v f="$2:" '$1 == f { print $2 }' "/proc/$1/status"; }
 equal "the network process has no capability" "$(caps "$AGENT")" "0000000000000000 "
 equal "and is another user" "$(field "$AGENT" Uid)" "$(id -u nobody)"
 equal "no new privileges" "$(field "$AGENT" NoNewPrivs) $(field "$HELPER" NoNewPrivs)" "1 1"
-check "the network process' calls are filtered" test "$(field "$AGENT" Seccomp)" = 2 -o -z "$(ldd "$ADIT" | grep libseccomp)"
+check "the calls of both are filtered" test "$(field "$AGENT" Seccomp) $(field "$HELPER" Seccomp)" = "2 2" -o -z "$(ldd "$ADIT" | grep libseccomp)"
 equal "the helper has those for the network, and to read files" "$(field "$HELPER" CapEff)" "0000000000001404"
 equal "and no other in reserve" "$(field "$HELPER" CapBnd)" "0000000000001404"
 check "nobody may read their memory" [ "$(stat -c %u "/proc/$AGENT/mem") $(stat -c %u "/proc/$HELPER/mem")" = "0 0" ]
@@ -48,8 +48,9 @@ check "and the first one goes on" answers_agent
 # ---- the watchdog ---------------------------------------------------------------------------
 
 mkfifo "$TMP/hold"
-agent_tool freeze "$AGENT" adit-data0 <"$TMP/hold" >"$TMP/frozen" 2>&1 &
+$PYTHON "$LIB/agent_lab.py" freeze "$AGENT" adit-data0 <"$TMP/hold" >"$TMP/frozen" 2>&1 &
 FREEZE=$!
+PIDS+=($FREEZE)
 exec 9>"$TMP/hold"
 if wait_for 5 grep -q frozen "$TMP/frozen"; then
 	sleep 1.2 # an answer from before may still be reported

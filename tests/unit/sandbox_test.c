@@ -133,6 +133,32 @@ static void only_ports_listed(void)
 	must(connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 && errno == ECONNREFUSED);
 }
 
+/* Programs run, change what they may, and look into nobody. */
+static void programs_within(void)
+{
+	const struct sandbox_config cfg = { .write = { inside }, .programs = true };
+	struct sandbox_report r;
+	char command[256];
+
+	must(sandbox_enter(&cfg, &r) == 0);
+	snprintf(command, sizeof(command), "echo a > %s/new && cat /etc/hosts > %s/name && rm %s/new", inside, inside,
+		 inside);
+	must(system(command) == 0);
+	if (r.landlock) {
+		snprintf(command, sizeof(command), "echo a > %s 2> %s/said", other, inside);
+		must(system(command) != 0);
+		must(open(other, O_WRONLY) < 0 && errno == EACCES);
+	}
+	snprintf(command, sizeof(command), "rm %s/*", inside);
+	must(system(command) == 0);
+	if (!r.seccomp)
+		return;
+	must(syscall(SYS_ptrace, 0, 0, 0, 0) < 0 && errno == EPERM);
+	must(syscall(SYS_unshare, 0x10000000) < 0 && errno == EPERM);
+	must(syscall(SYS_mount, "none", inside, "tmpfs", 0, NULL) < 0 && errno == EPERM);
+	must(syscall(SYS_bpf, 0, NULL, 0) < 0 && errno == EPERM);
+}
+
 /* --- needed --------------------------------------------------------------- */
 
 static void *one_thread(void *arg)
@@ -237,6 +263,7 @@ CASE(no_programs)
 CASE(no_files)
 CASE(no_privileges)
 CASE(only_ports_listed)
+CASE(programs_within)
 CASE(threads_and_timers)
 CASE(sockets)
 CASE(files_and_names)
@@ -283,6 +310,7 @@ int main(void)
 		cmocka_unit_test(test_no_files),
 		cmocka_unit_test(test_no_privileges),
 		cmocka_unit_test(test_only_ports_listed),
+		cmocka_unit_test(test_programs_within),
 		cmocka_unit_test(test_threads_and_timers),
 		cmocka_unit_test(test_sockets),
 		cmocka_unit_test(test_files_and_names),
