@@ -459,7 +459,7 @@ const struct adit_command adit_commands[] = {
 			 "undoes all that was changed on this machine. SIGHUP reads FILE again and changes only\n"
 			 "what differs. It is two processes: one opens devices and changes the machine, the other\n"
 			 "has the networks and no right. Networks of type forward need no root. Every mistake in\n"
-			 "FILE is named with its line and column, and the status is 78. adit-agent(8) tells all.",
+			 "FILE is named with its line and column, and the status is 78. adit.toml(5) has every key.",
 		.example = "adit agent -c office.toml",
 		.complete = "file",
 		.options = agent_options,
