@@ -117,14 +117,24 @@ static void rate_cell(struct pen *p, const struct adit_conf_node *n, const char 
 		 width);
 }
 
-/* The word first: the sentence may be cut. */
+/* The word first: the sentence may have to be cut, which is marked. */
 static void put_reason(struct pen *p, const char *reason, const char *why)
 {
-	put(p, AGENT_YELLOW, reason);
-	if (!*why)
+	char text[512], *end = text;
+	size_t room;
+
+	snprintf(text, sizeof(text), "%s%s%s", reason, *why ? ": " : "", why);
+	room = p->s->width > p->col ? p->s->width - p->col : 0;
+	if (agent_show_width(text) <= room || !room) {
+		put(p, AGENT_YELLOW, text);
 		return;
-	put(p, AGENT_YELLOW, ": ");
-	put(p, AGENT_YELLOW, why);
+	}
+	for (size_t n = 1; n < room; n++)
+		for (end++; (*end & 0xc0) == 0x80; end++)
+			;
+	*end = '\0';
+	put(p, AGENT_YELLOW, text);
+	put(p, AGENT_YELLOW, p->s->utf8 ? "…" : ">");
 }
 
 static bool draw_networks(struct pen *p, const struct adit_conf_node *status, const struct adit_conf_node *history)
