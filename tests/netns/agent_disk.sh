@@ -1,0 +1,63 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+#
+# agent_disk.sh - a state directory that is full: a network fails whole and says why, the one that runs flows
+#
+#   A  a0 198.51.100.1  ------ veth ------  198.51.100.2 b0  B
+#      agent: office, which runs; second, which comes later
+if [ -z "${ADIT_DISK_INSIDE:-}" ]; then
+	if [ "$(id -u)" != 0 ] || ! unshare -m --propagation private true 2>/dev/null; then
+		echo "1..0 # SKIP cannot make namespaces here"
+		exit 0
+	fi
+	exec env ADIT_DISK_INSIDE=1 unshare -m --propagation private "$0"
+fi
+. "$(dirname "$0")/agent_lab.sh"
+agent_lab_start
+mkdir "$STATE"
+mount -t tmpfs -o size=64k none "$STATE" || skip_all "cannot mount here"
+trap 'umount -l "$STATE"; cleanup' EXIT
+{
+	config
+	cat <<-END
+
+		[network.second]
+		enable = false
+		interface = "${W}b"
+		private_key_path = "c.key"
+		addresses = ["10.9.0.3/32"]
+
+		[[network.second.peers]]
+		public_key = "$(key b)"
+		endpoint = "$B4:51822"
+		allowed_ips = ["10.89.0.0/16"]
+	END
+} >"$CONFIG"
+full() { ! dd if=/dev/zero of="$STATE/full" bs=1k 2>/dev/null; }
+second_there() { ip -n "$P-A" link show "${W}b"; }
+reason_of() { on A "$ADIT" status --json | jq -r --arg n "$1" '.networks[] | select(.name == $n) | .reason'; }
+second_says() { [ "$(reason_of second)" = "$1" ]; }
+
+agent
+check "office carries" carries
+HELPER=$(helper_of "$AGENT")
+machine >"$TMP/machine.before"
+check "the state directory is full" full
+sed -i '/^ *full$/d' "$TMP/machine.before"
+on A "$ADIT" connect second >"$TMP/out" 2>&1
+check_not "connect fails" test $? = 0
+check "and says why" wait_for 10 second_says state_dir
+check_not "nothing of it is there" second_there
+same_but_full() { same_machine | grep '^[<>]' | grep -vx '> full'; }
+equal "nothing of the machine is changed" "$(same_but_full)" ""
+check "the network that runs flows" carries
+equal "and is well" "$(reason_of office)" ok
+rm "$STATE/full"
+check "with room again it comes by itself, or is asked to" wait_for 30 second_there || on A "$ADIT" connect second
+check "it is well" wait_for 30 second_says ok
+check "full again" full
+stop "$AGENT"
+rm -f "$STATE/full"
+check_not "the end takes no room: nothing of either is left" on A ip link show "${W}b"
+equal "no journal" "$(find "$STATE" -type f ! -name .lock)" ""
+done_testing
