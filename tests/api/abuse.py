@@ -27,11 +27,15 @@ def resident(agent):
 
 def times(agent, count=200):
     took = []
-    for _ in range(count):
+    while len(took) < count:
         start = time.monotonic()
-        if not agent.ask(action="status")["ok"]:
-            raise RuntimeError("status was refused")
-        took.append(time.monotonic() - start)
+        reply = agent.ask(action="status")
+        if reply["ok"]:
+            took.append(time.monotonic() - start)
+        elif reply["error"]["code"] == "busy":  # the abuse is this user's, too
+            time.sleep(0.2)
+        else:
+            raise RuntimeError(reply)
     took.sort()
     return took[count * 99 // 100] * 1000
 
