@@ -94,6 +94,8 @@ int adit_dns_intact(const struct adit_step *step, char *err, size_t err_len)
 	return r ? r : way->intact(&dns, err, err_len);
 }
 
+#define FOLDER_EVENTS (IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_CLOSE_WRITE | IN_ONLYDIR)
+
 /* The folder, as the file itself is replaced. */
 int adit_dns_watch(void)
 {
@@ -103,16 +105,16 @@ int adit_dns_watch(void)
 
 	if (fd < 0)
 		return -errno;
-	if (inotify_add_watch(fd, "/etc", IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_ONLYDIR) < 0) {
+	if (inotify_add_watch(fd, "/etc", FOLDER_EVENTS) < 0) {
 		r = -errno;
 		close(fd);
 		return r;
 	}
-	/* What is written in place; and where a symlink leads to. */
+	/* Where it is a mount point; and where a symlink leads to. */
 	inotify_add_watch(fd, ADIT_RESOLV_CONF, IN_CLOSE_WRITE | IN_MOVE_SELF | IN_DELETE_SELF);
 	if (realpath(ADIT_RESOLV_CONF, path)) {
 		*strrchr(path, '/') = '\0';
-		inotify_add_watch(fd, path, IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_ONLYDIR);
+		inotify_add_watch(fd, path, FOLDER_EVENTS);
 	}
 	return fd;
 }

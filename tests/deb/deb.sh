@@ -129,9 +129,9 @@ mount -t tmpfs none "$TMP/overlay" && mkdir "$TMP/overlay/upper" "$TMP/overlay/w
 	mount -t overlay -o "lowerdir=$base/root,upperdir=$TMP/overlay/upper,workdir=$TMP/overlay/work" none "$ROOT" 2>"$TMP/out" ||
 	skip_rest "no overlay here: $(cat "$TMP/out")"
 mount -t proc none "$ROOT/proc"
-# Every file with its content, but dpkg's own notes, logs and the second copies of passwd and group.
+# Every file with its content, but dpkg's own notes, logs, adduser's lock and the second copies of passwd and group.
 picture() {
-	(cd "$ROOT" && find . -xdev \( -path ./proc -o -path ./var/lib/dpkg -o -path ./var/log -o -path ./var/cache -o -path ./root \) -prune \
+	(cd "$ROOT" && find . -xdev \( -path ./proc -o -path ./var/lib/dpkg -o -path ./var/log -o -path ./var/cache -o -path ./root -o -path ./run/adduser \) -prune \
 		-o \( -type f -printf '%p %m %U %G ' -exec sh -c 'md5sum <"$1"' sh {} \; -o -printf '%p %m %U %G %l\n' \) |
 		grep -v -E '^\./etc/(passwd|group|shadow|gshadow|subuid|subgid)- |^\./etc/ld.so.cache ' | sort)
 }

@@ -324,6 +324,8 @@ kill_device() {
 	kill -KILL "$pid"
 	wait_for 10 gone "$pid" && wait_for 10 no_device
 }
+# The last of its threads may hold what says that it lives a moment longer than the first.
+cleaned() { ! { "$ADIT" cleanup || echo "left"; } | grep -q '^left'; }
 if [ -z "${ADIT_STANDIN:-}" ] && "$ADIT" help --dump 2>/dev/null | grep -q '^option	up	--state-dir'; then
 	export ADIT_STATE_DIR=$TMP/state
 	ip link add dn2 type veth peer name dn3 && ip addr add 198.51.100.1/24 dev dn2 && ip link set dn2 up
@@ -342,7 +344,7 @@ if [ -z "${ADIT_STANDIN:-}" ] && "$ADIT" help --dump 2>/dev/null | grep -q '^opt
 
 	"$ADIT" up "$TMP/${W}u.conf" >/dev/null 2>&1
 	kill_device
-	check "its device killed: clean-up" "$ADIT" cleanup
+	check "its device killed: clean-up" wait_for 10 cleaned
 	check "its device killed: as before" as_before
 	"$ADIT" cleanup >/dev/null 2>&1
 	check "its device killed: a second clean-up changes nothing" as_before
@@ -350,7 +352,7 @@ if [ -z "${ADIT_STANDIN:-}" ] && "$ADIT" help --dump 2>/dev/null | grep -q '^opt
 	"$ADIT" up "$TMP/${W}u.conf" >/dev/null 2>&1
 	kill_device
 	rm -rf "$ADIT_STATE_DIR"
-	check "killed, and its journals wiped: clean-up" "$ADIT" cleanup
+	check "killed, and its journals wiped: clean-up" wait_for 10 cleaned
 	check "killed, and its journals wiped: as before" as_before
 
 	"$ADIT" up "$TMP/${W}u.conf" >/dev/null 2>&1
@@ -367,6 +369,70 @@ if [ -z "${ADIT_STANDIN:-}" ] && "$ADIT" help --dump 2>/dev/null | grep -q '^opt
 	check "read-only: nothing half done: the link" no_device
 	equal "read-only: nothing half done: the routes" "$(ip route show 10.6.0.0/24)" ""
 	unset ADIT_STATE_DIR
+fi
+
+# --- by the agent ----------------------------------------------------------------------------------------
+
+resolver_is() { [ "$(nameservers)" = "$1" ]; }
+# agent: in the background, with one network; sets AGENT
+agent() {
+	cat >"$TMP/agent.toml" <<END
+[agent]
+control_socket = "$TMP/control.sock"
+state_dir = "$TMP/agent"
+[network.office]
+enable = true
+interface = "${W}g"
+private_key_path = "$TMP/dn.key"
+addresses = ["10.6.0.2/32"]
+dns = ["10.6.0.1", "corp.example"]
+[[network.office.peers]]
+public_key = "$(key far)"
+endpoint = "198.51.100.2:51820"
+allowed_ips = ["10.6.0.0/24"]
+END
+	"$ADIT" agent -c "$TMP/agent.toml" >"$TMP/agent.log" 2>&1 &
+	AGENT=$!
+	PIDS+=($AGENT)
+}
+all_of() { pgrep -P "$1"; echo "$1"; }
+if [ -z "${ADIT_STANDIN:-}" ] && "$ADIT" help --dump 2>/dev/null | grep -q '^command	agent	'; then
+	before 'nameserver 192.0.2.53\n'
+	agent
+	check "agent: the file has the network's server" wait_for 15 resolver_is 10.6.0.1
+	stop $AGENT
+	check "agent: as before once it has ended" as_before
+	agent
+	wait_for 15 resolver_is 10.6.0.1
+	# shellcheck disable=SC2046
+	kill -KILL $(all_of $AGENT)
+	wait $AGENT 2>/dev/null
+	agent
+	check "agent and helper killed: the one after it starts" wait_for 15 grep -q handshaking "$TMP/agent.log"
+	check "agent and helper killed: the server is still the network's" wait_for 15 resolver_is 10.6.0.1
+	stop $AGENT
+	check "agent and helper killed: as before after the next one's end" as_before
+	agent
+	check "agent: once more" wait_for 15 resolver_is 10.6.0.1
+	echo 'nameserver 203.0.113.1' >$CONF
+	cp -p $CONF "$TMP/keep/before"
+	check "agent: a trampled file is reported" wait_for 15 grep -q 'dns .*somebody else' "$TMP/agent.log" || indent "$TMP/agent.log"
+	sleep 1
+	check "agent: and not fought" as_before
+	stop $AGENT
+	check "agent: nor replaced at the end" as_before
+	if [ -n "${DBUS_SYSTEM_BUS_ADDRESS:-}" ] && stub; then
+		before 'nameserver 127.0.0.53\n'
+		agent
+		check "agent: resolved is told" wait_for 15 grep -q 'SetLinkDNS 10.6.0.1' "$LOG"
+		stop $STUB
+		check "agent: resolved is started anew" stub
+		check "agent: it is told again" wait_for 30 grep -q 'SetLinkDNS 10.6.0.1' "$LOG"
+		stop $AGENT
+		check "agent: the link's servers are taken back, or went with the link" grep -q RevertLink "$LOG"
+		check "agent: resolv.conf was never touched" as_before
+		stop $STUB
+	fi
 fi
 
 # --- words --------------------------------------------------------------------------------------------

@@ -186,7 +186,7 @@ doctor
 says "no root" warning tun 'takes root'
 says "no root: it says what it may not see" warning firewall 'may not be looked at'
 status "no root is no problem" 0
-WRAP=(setpriv --bounding-set=-ipc_lock,-sys_resource prlimit --memlock=0:0)
+WRAP=(setpriv '--bounding-set=-ipc_lock,-sys_resource' prlimit --memlock=0:0)
 doctor -c "$TMP/adit.toml"
 says "memory that cannot be locked" problem memory 'keys may be swapped'
 WRAP=()
