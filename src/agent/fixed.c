@@ -22,6 +22,8 @@
 struct fixed {
 	struct agent_network *n;
 	struct statictun s;
+	struct statictun_network own; /* the settings', with the key */
+	uint8_t *secret;
 	struct adit_plan plan;
 	bool opened, planned, gone;
 	struct adit_watch gone_watch, told_watch;
@@ -157,6 +159,24 @@ static enum agent_reason reason_of(int r)
 	return AGENT_TUN;
 }
 
+static void take_settings(struct fixed *f, const struct agent_network_settings *s)
+{
+	f->own = *s->fixed;
+	f->own.secret = f->secret;
+}
+
+/* Inline, or in a file that only the helper may read. */
+static int read_secret(struct fixed *f, const struct agent_network_settings *s, char *err, size_t err_len)
+{
+	f->secret = adit_secret_alloc(ADIT_KEY_LEN);
+	if (!f->secret)
+		return -ENOMEM;
+	if (s->private_key_path)
+		return helper_key(f->n->agent->helper, s->private_key_path, f->secret, err, err_len);
+	memcpy(f->secret, s->fixed->secret, ADIT_KEY_LEN);
+	return 0;
+}
+
 static int start(struct fixed *f, enum agent_reason *reason, char *err, size_t err_len)
 {
 	const struct agent_network_settings *s = f->n->settings;
@@ -166,6 +186,11 @@ static int start(struct fixed *f, enum agent_reason *reason, char *err, size_t e
 	*reason = AGENT_OVERLAP;
 	if (agent_overlap(f->n, s, err, err_len))
 		return -EEXIST;
+	*reason = AGENT_KEY_FILE;
+	r = read_secret(f, s, err, err_len);
+	if (r)
+		return r;
+	take_settings(f, s);
 	*reason = AGENT_INTERNAL;
 	r = adit_tunnel_environment(&cfg, err, err_len);
 	if (r)
@@ -173,7 +198,7 @@ static int start(struct fixed *f, enum agent_reason *reason, char *err, size_t e
 	cfg.rights = helper_network_rights(f->n->agent->helper, f->n->settings->name);
 	cfg.bind_device = s->bind_interface;
 	f->opened = true;
-	r = statictun_open(&f->s, s->fixed, &cfg, f->n->agent->config->state_dir, err, err_len);
+	r = statictun_open(&f->s, &f->own, &cfg, f->n->agent->config->state_dir, err, err_len);
 	*reason = reason_of(r);
 	if (r)
 		return r;
@@ -199,6 +224,7 @@ static void stop(struct fixed *f)
 	}
 	if (f->opened)
 		statictun_close(&f->s);
+	adit_secret_free(f->secret, ADIT_KEY_LEN);
 	free(f);
 }
 
@@ -243,7 +269,7 @@ static int adopt_fixed(struct agent_network *n, const struct agent_network_setti
 {
 	struct fixed *f = n->impl;
 
-	f->s.net = s->fixed;
+	take_settings(f, s);
 	return 0;
 }
 

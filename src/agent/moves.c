@@ -33,12 +33,14 @@
 #define SLEPT       (2 * ADIT_SEC) /* less is not worth a word */
 #define SET_BACK    ADIT_SEC
 #define OUR_ROUTES  97
+#define OWN_LINKS   64
 #define FAR_AHEAD   (INT64_C(1) << 33) /* s */
 
 struct agent_moves {
 	struct agent *agent;
 	struct adit_watch netlink, clock;
 	adit_time tell_at, told_at;
+	unsigned own[OWN_LINKS], own_cnt; /* ours, or were: their end is no news */
 	adit_time slept;           /* boot time less monotonic time */
 	adit_time wall, wall_most; /* wall time less boot time */
 	adit_time written;         /* wall time: the newest of our files is from then */
@@ -111,14 +113,20 @@ bool agent_moves_judge(const void *msg, size_t len, bool (*ours)(void *user, uns
 
 static bool is_ours(void *user, unsigned ifindex)
 {
-	const struct agent *a = user;
+	struct agent_moves *m = user;
 	char name[IF_NAMESIZE];
 
+	for (unsigned i = 0; i < OWN_LINKS && i < m->own_cnt; i++)
+		if (m->own[i] == ifindex)
+			return true;
 	if (!ifindex || !if_indextoname(ifindex, name))
 		return false;
-	for (const struct agent_network *n = a->networks; n; n = n->next)
-		if (!strcmp(n->ifname, name))
+	for (const struct agent_network *n = m->agent->networks; n; n = n->next) {
+		if (!strcmp(n->ifname, name)) {
+			m->own[m->own_cnt++ % OWN_LINKS] = ifindex;
 			return true;
+		}
+	}
 	return false;
 }
 
@@ -137,7 +145,7 @@ static void netlink_ready(struct adit_watch *w, uint32_t events)
 		else if (n <= 0)
 			break;
 		else
-			any |= agent_moves_judge(buf, (size_t)n, is_ours, m->agent);
+			any |= agent_moves_judge(buf, (size_t)n, is_ours, m);
 	}
 	if (any)
 		tell_soon(m, clock_of(CLOCK_BOOTTIME));

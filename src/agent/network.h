@@ -80,6 +80,7 @@ struct agent_network {
 	struct agent_network *next;
 	struct agent *agent;
 	const struct agent_network_settings *settings; /* of the configuration in force */
+	const struct agent_network_settings *coming;   /* during a reload: what it is to become; else NULL */
 	const struct agent_network_ops *ops;
 	void *impl; /* NULL while it is not open */
 	enum agent_state state;

@@ -122,9 +122,11 @@ bool agent_overlap(struct agent_network *n, const struct agent_network_settings 
 	if (!fill(&mine, s))
 		return false;
 	for (struct agent_network *o = n->agent->networks; o && !found; o = o->next) {
-		if (o == n || !o->impl || !same_place(s, o->settings) || !fill(&theirs, o->settings))
+		const struct agent_network_settings *to = o->coming ? o->coming : o->settings;
+
+		if (o == n || !o->impl || !same_place(s, to) || !fill(&theirs, to))
 			continue;
-		found = overlaps(n, s, &mine, o->settings, &theirs, err, err_len);
+		found = overlaps(n, s, &mine, to, &theirs, err, err_len);
 		free(theirs.p);
 	}
 	free(mine.p);

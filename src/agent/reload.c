@@ -8,7 +8,8 @@
  * opened where that does not go), added, removed. Removed ones go last, so that a
  * reload that fails has not ended them; but first where what they lead is wanted by
  * others. What was done is kept in a list; when a step fails, it is taken back in
- * reverse order, and the old configuration is in force as before.
+ * reverse order, and the old configuration is in force as before. Where two networks
+ * exchange addresses, one of them is closed for a moment: a route has one link.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@ struct step {
 	bool done;
 	bool ran, wanted;          /* before */
 	bool opened_anew;          /* closed, and opened with the new settings */
+	bool gave_way;             /* closed until another has what it led */
 };
 
 struct reload {
@@ -333,6 +335,37 @@ static bool in_the_way(const struct reload *r, const struct step *gone)
 	return false;
 }
 
+/* Closes the first of those that wait. False: none of them runs. */
+static bool give_way(struct reload *r)
+{
+	for (size_t i = 0; i < r->cnt; i++) {
+		struct step *s = &r->step[i];
+
+		if (s->act != CHANGE || s->done || !s->n->impl)
+			continue;
+		agent_network_shut(s->n, blocks_on(s));
+		agent_network_retype(s->n, s->new);
+		s->gave_way = s->opened_anew = s->done = true;
+		return true;
+	}
+	return false;
+}
+
+static int reopen(struct reload *r, char *err, size_t err_len)
+{
+	for (size_t i = 0; i < r->cnt; i++) {
+		struct step *s = &r->step[i];
+		int e = s->gave_way ? agent_connect(r->a, s->n, err, err_len) : 0;
+
+		s->gave_way = false;
+		if (e) {
+			rename_error(s, err, err_len);
+			return e;
+		}
+	}
+	return 0;
+}
+
 /* Steps of this kind that are not done. One that finds its addresses with another network waits for that one to
  * let go of them. */
 static int do_all(struct reload *r, enum act act, bool (*only)(const struct reload *, const struct step *),
@@ -357,25 +390,64 @@ static int do_all(struct reload *r, enum act act, bool (*only)(const struct relo
 				return e;
 			}
 		}
-	} while (stuck && stuck < before);
-	if (stuck)
-		for (size_t i = 0; i < r->cnt; i++) /* once more, for its sentence */
-			if (r->step[i].act == act && !r->step[i].done && (!only || only(r, &r->step[i]))) {
-				e = do_step(r, &r->step[i], err, err_len);
-				rename_error(&r->step[i], err, err_len);
-				return e ? e : -EEXIST;
-			}
+	} while (stuck && (stuck < before || (act == CHANGE && give_way(r))));
+	if (!stuck)
+		return reopen(r, err, err_len);
+	for (size_t i = 0; i < r->cnt; i++) { /* once more, for its sentence */
+		struct step *s = &r->step[i];
+
+		if (s->act != act || s->done || (only && !only(r, s)))
+			continue;
+		e = do_step(r, s, err, err_len);
+		rename_error(s, err, err_len);
+		break;
+	}
+	return e ? e : -EEXIST;
+}
+
+static bool will_run(const struct step *s)
+{
+	return s->new && (s->act == ADD || s->old->enable != s->new->enable ? s->new->enable : s->wanted);
+}
+
+/* What cannot be in the end is found before anything is done. */
+static int check_overlaps(const struct reload *r, char *err, size_t err_len)
+{
+	for (size_t i = 0; i < r->cnt; i++) {
+		for (size_t k = 0; k < r->cnt; k++) {
+			const struct step *a = &r->step[i], *b = &r->step[k];
+
+			if (k == i || a->act == SAME || !will_run(a) || !will_run(b) ||
+			    !agent_overlap_between(a->new, b->new))
+				continue;
+			snprintf(err, err_len, "networks %.60s and %.60s have the same prefix among their allowed_ips: "
+				 "give one of them another table or metric, or narrower allowed_ips", a->new->name,
+				 b->new->name);
+			return -EEXIST;
+		}
+	}
 	return 0;
+}
+
+/* Two that exchange what they lead are judged by what both will be. */
+static void announce(struct reload *r, bool on)
+{
+	for (size_t i = 0; i < r->cnt; i++)
+		if (r->step[i].n)
+			r->step[i].n->coming = on ? r->step[i].new : NULL;
 }
 
 static int apply(struct reload *r, char *err, size_t err_len)
 {
-	int e = do_all(r, REMOVE, in_the_way, err, err_len);
+	int e;
 
+	announce(r, true);
+	e = do_all(r, REMOVE, in_the_way, err, err_len);
 	if (!e)
 		e = do_all(r, CHANGE, NULL, err, err_len);
 	if (!e)
 		e = do_all(r, ADD, NULL, err, err_len);
+	announce(r, false);
 	if (!e)
 		return do_all(r, REMOVE, NULL, err, err_len);
 	for (size_t i = r->cnt; i-- > 0;)
@@ -456,7 +528,9 @@ int agent_reload(struct agent *a, bool dry_run, FILE *out, struct adit_conf_erro
 	if (!e && out)
 		print_steps(&r, out);
 	if (!e && !dry_run) {
-		e = apply(&r, err, err_len);
+		e = check_overlaps(&r, err, err_len);
+		if (!e)
+			e = apply(&r, err, err_len);
 		if (!e) {
 			adopt(&r);
 			succeed(&r);

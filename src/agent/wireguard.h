@@ -126,6 +126,8 @@ void wgnet_endpoints_fini(struct wgnet_peer *p);
 void wgnet_place(struct wgnet_peer *p, struct adit_wg *wg, struct adit_wg_peer *peer, adit_time now);
 /* Asks for names that are due. Returns when to come again. */
 adit_time wgnet_resolve(struct wgnet *net, adit_time now);
+/* Makes the resolver where there are names. False: there is none. */
+bool wgnet_need_resolver(struct wgnet *net);
 /* Names are asked for again soon: the peer does not answer there. */
 void wgnet_doubt(struct wgnet_peer *p, adit_time now);
 int wgnet_resolve_error(const struct wgnet_peer *p);

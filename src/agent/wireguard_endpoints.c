@@ -266,9 +266,9 @@ static bool any_name(const struct wgnet *net)
 }
 
 /* There is one while there are names; a new mark takes new sockets. */
-static bool need_resolver(struct wgnet *net)
+bool wgnet_need_resolver(struct wgnet *net)
 {
-	uint32_t mark = adit_tunnel_fwmark(net->tunnel);
+	uint32_t mark = net->tunnel ? adit_tunnel_fwmark(net->tunnel) : 0;
 
 	if (!any_name(net))
 		return false;
@@ -287,7 +287,7 @@ adit_time wgnet_resolve(struct wgnet *net, adit_time now)
 	adit_time next = ADIT_NEVER, due;
 	unsigned under_way;
 
-	if (!need_resolver(net))
+	if (!wgnet_need_resolver(net))
 		return any_name(net) ? now + RETRY_FIRST : ADIT_NEVER;
 	agent_resolver_tick(net->resolver);
 	under_way = asking(net);

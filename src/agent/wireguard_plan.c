@@ -31,14 +31,14 @@ static bool dns_wanted(const struct wgnet *net, const struct agent_network_setti
 }
 
 /* Until names have an address, who looks them up must get through the killswitch. */
-static unsigned guard_dns(const struct wgnet *net, const struct agent_network_settings *s,
+static unsigned guard_dns(struct wgnet *net, const struct agent_network_settings *s,
 			  struct adit_addr ret[AGENT_SERVERS_MAX])
 {
 	bool needed = s->killswitch_dns;
 
 	for (size_t i = 0; i < net->peer_cnt && !needed; i++)
 		needed = wgnet_has_name(&net->peer[i]) && wgnet_resolve_error(&net->peer[i]);
-	return needed && net->resolver ? agent_resolver_servers(net->resolver, ret) : 0;
+	return needed && wgnet_need_resolver(net) ? agent_resolver_servers(net->resolver, ret) : 0;
 }
 
 /* Of the peers that there are: some may have come by the API. *ret stays NULL before they are listed. */

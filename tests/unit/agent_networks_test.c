@@ -182,6 +182,7 @@ static void test_names(void **state)
 
 static void test_enabled_ones_start(void **state)
 {
+	struct toy *toy;
 	struct lab l;
 
 	(void)state;
@@ -198,8 +199,9 @@ static void test_enabled_ones_start(void **state)
 	run(&l, now + 10 * ADIT_SEC);
 	assert_in_range(toy_of(l.n[0])->looked, 10, 12);
 	assert_int_equal(events, 4);
+	toy = toy_of(l.n[0]);
 	lab_fini(&l);
-	assert_int_equal(toy_of(l.n[0])->closed, 1);
+	assert_int_equal(toy->closed, 1);
 }
 
 /* One that fails does not stop the others, and is tried again less and less often. */
