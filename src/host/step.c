@@ -116,7 +116,7 @@ static const char *hint(const struct adit_step *step, int r)
 		return " (the link of this name is not a TUN)";
 	if (r == -EACCES && step->prefix.addr.family == 6)
 		return " (IPv6 is off for this link: see sysctl net.ipv6.conf.all.disable_ipv6)";
-	if (r == -EPERM)
+	if (r == -EPERM && step->kind < ADIT_STEP_GUARD) /* of tables the detail tells more: whose they are */
 		return " (this takes root, or CAP_NET_ADMIN)";
 	if (r == -ENODEV)
 		return " (the link went away)";

@@ -230,6 +230,8 @@ check "and undone, too" restored
 
 # --- owners ----------------------------------------------------------------------------------------------
 
+guarded() { printf 'tun ka1\napply ka1\ntun ka1\nup ka1\nroute ka1 10.51.0.0/16 254\nrule ka1 4 9700 254 700 -1 0.0.0.0/0\nguard ka1 700 lan=block to=198.51.100.9:51820\n.\n'; }
+guard_there() { nft list table inet adit | grep -q 198.51.100.9; }
 mkfifo "$TMP/in"
 "$TOOL" run "$DIR" <"$TMP/in" >"$TMP/owner.out" 2>&1 &
 OWNER=$!
@@ -258,6 +260,28 @@ keeper_cleanup >"$TMP/out" 2>&1
 check "of a dead owner all is undone" restored
 keeper_cleanup >"$TMP/out" 2>&1
 equal "a second clean-up has nothing to say" "$(cat "$TMP/out")" ""
+
+# Two killswitches of two processes that live: the table is the first one's.
+if nft list table inet adit 2>/dev/null; then diag "a table is left"; fi
+mkfifo "$TMP/in2"
+"$TOOL" run "$DIR" <"$TMP/in2" >"$TMP/owner2.out" 2>&1 &
+OWNER=$!
+PIDS+=($OWNER)
+exec 7>"$TMP/in2"
+guarded >&7
+check "a killswitch stands" wait_for 10 grep -q '^apply: ok' "$TMP/owner2.out"
+if nft list table inet adit | grep -q 'flags owner'; then
+	IN_FORCE=$(state)
+	out=$(guarded | sed 's/ka1/ka2/; s/10\.51/10.52/' | tool)
+	check "another process gets no second one" grep -q '^apply: -EPERM: guard ka2' <<<"$out"
+	equal "and changes nothing" "$(state)" "$IN_FORCE"
+else
+	skip "another process gets no second one" "this kernel knows no owner of a table"
+fi
+printf 'undo ka1\ndrop ka1\n' >&7
+exec 7>&-
+wait $OWNER
+check "undone" restored
 
 # Two processes share a sysctl, rules and a route, and come and go as they like.
 coming_and_going() { # NAME
@@ -293,8 +317,6 @@ equal "a second one says so" "$("$ADIT" cleanup --state-dir "$DIR")" "nothing to
 equal "mistakes in its arguments are status 2" $? 2
 
 # A killswitch stays until it is meant.
-guarded() { printf 'tun ka1\napply ka1\ntun ka1\nup ka1\nroute ka1 10.51.0.0/16 254\nrule ka1 4 9700 254 700 -1 0.0.0.0/0\nguard ka1 700 lan=block to=198.51.100.9:51820\n.\n'; }
-guard_there() { nft list table inet adit | grep -q 198.51.100.9; }
 { (guarded; echo die) | tool; } >/dev/null 2>&1
 check "killed: the killswitch stands" guard_there
 keeper_cleanup guards >"$TMP/out"
