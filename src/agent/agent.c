@@ -33,6 +33,7 @@
 #include "agent/notify.h"
 #include "agent/options.h"
 #include "base/exit.h"
+#include "forward/log.h"
 #include "host/process.h"
 #include "tunnel/tunnel.h"
 
@@ -454,6 +455,8 @@ static int start(struct program *p)
 	if (r)
 		return fail(p, ADIT_EXIT_FAILED, err);
 	agent_log_init(AGENT_JOURNAL, p->options.background);
+	adit_forward_log_set_sink(agent_log_line);
+	adit_forward_log_level(ADIT_FORWARD_LOG_DEBUG); /* the level in force decides */
 	status = with_helper(p);
 	helper_end(p->agent.helper, agent_handover_gone(&p->agent));
 	agent_handover_fini(&p->agent);

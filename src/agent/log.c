@@ -161,6 +161,16 @@ static void sink(int priority, const char *text)
 	log_line(priority, text, NULL);
 }
 
+void agent_log_line(int priority, const char *text)
+{
+	static const int last[] = { [ADIT_LOG_SILENT] = LOG_EMERG, [ADIT_LOG_ERROR] = LOG_ERR,
+				    [ADIT_LOG_WARNING] = LOG_WARNING, [ADIT_LOG_INFO] = LOG_INFO,
+				    [ADIT_LOG_DEBUG] = LOG_DEBUG };
+
+	if (priority <= last[adit_log_level()])
+		log_line(priority, text, NULL);
+}
+
 void agent_log_init(const char *journal, bool background)
 {
 	logger.background = background;

@@ -22,6 +22,8 @@ struct agent_event;
 void agent_log_init(const char *journal, bool background);
 void agent_log_fini(void);
 
+/* A line of some part that has a log of its own, with syslog's priority: if the level allows it. */
+void agent_log_line(int priority, const char *text);
 /* One line, and one entry of journald with the event's fields. */
 void agent_log_event(const struct agent_event *event);
 

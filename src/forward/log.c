@@ -21,6 +21,7 @@
 static struct {
 	_Atomic int level;
 	bool journal, terminal;
+	void (*sink)(int priority, const char *text); /* or NULL */
 	pthread_mutex_t mutex; /* of the rest */
 	unsigned tokens, suppressed;
 	time_t filled;
@@ -48,6 +49,11 @@ void adit_forward_log_level(enum adit_forward_log_level level)
 	atomic_store(&logging.level, (int)level);
 }
 
+void adit_forward_log_set_sink(void (*sink)(int priority, const char *text))
+{
+	logging.sink = sink;
+}
+
 static void write_line(enum adit_forward_log_level level, const char *text)
 {
 	char line[LINE_MAX_LEN + 64], when[32] = "";
@@ -55,6 +61,10 @@ static void write_line(enum adit_forward_log_level level, const char *text)
 	struct tm tm;
 	int n;
 
+	if (logging.sink) {
+		logging.sink(levels[level].priority, text);
+		return;
+	}
 	if (adit_process_detached()) {
 		syslog(levels[level].priority, "%s", text);
 		return;
