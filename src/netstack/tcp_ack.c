@@ -145,6 +145,7 @@ bool tcp_ack_in(struct tcp *t, const struct tcp_segment *seg, const struct tcp_o
 			       .ece = t->ecn_ok && seg->flags & ADIT_TCP_ECE, .has_ts = t->ts_ok && o->has_ts,
 			       .ts_ecr = o->ts_ecr };
 	uint32_t wnd_before = t->snd_wnd;
+	adit_time rtt;
 	bool progress;
 
 	if (!acceptable_ack(t, seg, now))
@@ -170,8 +171,11 @@ bool tcp_ack_in(struct tcp *t, const struct tcp_segment *seg, const struct tcp_o
 	} else if (!seg->len && !a.sb.delivered && t->tries) {
 		t->refused = true;
 	}
-	if (a.sb.rtt > 0)
-		rtt_sample(&t->rtt, a.sb.rtt, a.in_flight_before / t->mss + 1, now);
+	rtt = a.sb.rtt;
+	if (rtt == 0 && progress && a.sb.ts_echo) /* all was sent again: the echo knows which time it was (RFC 7323 4.1) */
+		rtt = now - (a.sb.ts_echo - ADIT_MSEC + 1);
+	if (rtt > 0)
+		rtt_sample(&t->rtt, rtt, a.in_flight_before / t->mss + 1, now);
 	if (a.in_flight_before || a.sb.delivered || a.dsack)
 		tcp_after_ack(t, &a, now);
 	tcp_arm_acked(t, progress || a.sb.delivered, now);

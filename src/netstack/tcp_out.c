@@ -370,8 +370,10 @@ static bool lost_piece(struct tcp *t, struct piece *p)
 	if (t->sb.lost == 0)
 		return false;
 	if (most < t->mss) {
-		if (scoreboard_in_flight(&t->sb)) /* else one segment always may */
+		if (scoreboard_in_flight(&t->sb)) { /* else one segment always may */
+			t->cwnd_blocked = true;
 			return false;
+		}
 		most = t->mss;
 	}
 	if (most > limit)
@@ -426,8 +428,10 @@ static bool next_piece(struct tcp *t, struct piece *p, adit_time now)
 		return true;
 	if (t->sb.lost == 0 && !unsent(t) && !fin_unsent(t))
 		return false;
-	if (paced_out(t, now))
+	if (paced_out(t, now)) {
+		t->cwnd_blocked = t->sb.lost > 0; /* the pace is the window's: it may grow, though it is never full */
 		return false;
+	}
 	return lost_piece(t, p) || new_piece(t, p);
 }
 

@@ -46,6 +46,7 @@ void scenario_restart(struct world *w);
 
 /* scenario_path.c */
 void scenario_blackhole(struct world *w);
+void scenario_blackhole_again(struct world *w);
 void scenario_path_mtu(struct world *w);
 void scenario_ecn(struct world *w);
 void scenario_corrupt(struct world *w);

@@ -39,6 +39,29 @@ void scenario_blackhole(struct world *w)
 	expect_silence(w);
 }
 
+/* All that was in flight is sent again after a black hole was found, over a path that is a thousand times shorter than
+ * it was when the window was never full: it does not creep along at the pace of then. */
+void scenario_blackhole_again(struct world *w)
+{
+	const struct adit_netstack_config cfg = { .mtu = 1420, .flow_max = 2 << 20 };
+	struct stream *st;
+	adit_time hole;
+
+	two_hosts(w, &cfg);
+	world_link(w, &(struct link){ .delay = 50 * ADIT_MSEC, .rate = 1000000000, .queue = 20000000 });
+	st = stream_new(w, 0, 1, w->seed % 2 ? 4 : 6, 30 << 20, 0);
+	stream_connect(st);
+	while (st->end[1].got < 15 << 20)
+		world_run(w, 10 * ADIT_MSEC);
+	world_link(w, &(struct link){ .delay = ADIT_MSEC / 20, .rate = 1000000000, .queue = 20000000, .mtu = 1300 });
+	hole = w->now;
+	for (int k = 0; k < 400 && !st->finished; k++)
+		world_run(w, ADIT_SEC / 10);
+	world_trace(w, "%.1f s; %" PRIu64 " of %u", (double)(w->now - hole) / 1e9, st->end[1].got, 30u << 20);
+	EXPECT(w, st->finished);
+	EXPECT_INT(w, w->now - hole, <=, 15 * ADIT_SEC);
+}
+
 /* ... and with a word: at once. */
 void scenario_path_mtu(struct world *w)
 {

@@ -28,6 +28,7 @@ const struct scenario scenarios[] = {
 	ENTRY(slow_reader, 4),
 	ENTRY(tiny_writes, 4),
 	ENTRY(blackhole, 4),
+	ENTRY(blackhole_again, 4),
 	ENTRY(path_mtu, 6),
 	ENTRY(ecn, 4),
 	ENTRY(corrupt, 8),
