@@ -101,22 +101,45 @@ static unsigned count(const struct agent_control *c, const uid_t *uid, bool nobo
 	return n;
 }
 
-/* Room for one more, at the cost of one that says nothing. */
-static bool make_way(struct agent_control *c, uid_t uid, enum agent_role role)
+static bool is_full(const struct agent_control *c, uid_t uid, enum agent_role role)
 {
-	struct agent_session *victim = NULL;
-
 	if (role == AGENT_ROLE_NONE && count(c, NULL, true) >= AGENT_SESSIONS_NOBODY)
-		victim = most_silent(c, NULL, true);
-	else if (count(c, &uid, false) >= AGENT_SESSIONS_PER_UID)
-		victim = most_silent(c, &uid, false);
-	else if (c->session_cnt >= AGENT_SESSIONS_MAX)
-		victim = most_silent(c, NULL, false);
-	else
 		return true;
-	if (victim)
-		agent_session_free(victim);
-	return victim != NULL;
+	return c->session_cnt >= AGENT_SESSIONS_MAX || count(c, &uid, false) >= AGENT_SESSIONS_PER_UID;
+}
+
+static struct agent_session *victim_of(struct agent_control *c, uid_t uid, enum agent_role role)
+{
+	if (role == AGENT_ROLE_NONE && count(c, NULL, true) >= AGENT_SESSIONS_NOBODY)
+		return most_silent(c, NULL, true);
+	return most_silent(c, count(c, &uid, false) >= AGENT_SESSIONS_PER_UID ? &uid : NULL, false);
+}
+
+static void rest(struct agent_control_listener *l, adit_time until)
+{
+	struct epoll_event ev = { .events = until == ADIT_NEVER ? EPOLLIN : 0, .data.ptr = &l->watch };
+
+	epoll_ctl(l->control->agent->epoll_fd, EPOLL_CTL_MOD, l->watch.fd, &ev);
+	l->resting_until = until;
+}
+
+/* Room for one more, at the cost of those that say nothing. False: there is none. */
+static bool make_way(struct agent_control_listener *l, uid_t uid, enum agent_role role, adit_time now)
+{
+	struct agent_control *c = l->control;
+
+	while (is_full(c, uid, role)) {
+		struct agent_session *victim = victim_of(c, uid, role);
+
+		if (!victim)
+			return false;
+		if (role != AGENT_ROLE_NONE && now - victim->touched < AGENT_SESSION_GRACE) {
+			rest(l, victim->touched + AGENT_SESSION_GRACE);
+			return c->session_cnt <= AGENT_SESSIONS_MAX; /* this one is one too many, and the last for now */
+		}
+		agent_session_dismiss(victim);
+	}
+	return true;
 }
 
 static void admit(struct agent_control_listener *l, int fd)
@@ -130,20 +153,12 @@ static void admit(struct agent_control_listener *l, int fd)
 	role = caller.role > l->most ? l->most : caller.role;
 	if (role == AGENT_ROLE_NONE)
 		note_refusal(c, &caller, "has no role", now);
-	if (!make_way(c, caller.uid, role)) {
+	if (!make_way(l, caller.uid, role, now)) {
 		note_refusal(c, &caller, "finds every place taken", now);
 		close(fd);
 		return;
 	}
 	agent_session_new(c, fd, &caller, role, now);
-}
-
-static void rest(struct agent_control_listener *l, bool on)
-{
-	struct epoll_event ev = { .events = on ? 0 : EPOLLIN, .data.ptr = &l->watch };
-
-	epoll_ctl(l->control->agent->epoll_fd, EPOLL_CTL_MOD, l->watch.fd, &ev);
-	l->resting_until = on ? agent_control_now() + ADIT_SEC : ADIT_NEVER;
 }
 
 /* Out of descriptors: somebody silent goes; where that is not enough, look again in a second. */
@@ -159,9 +174,9 @@ static void listener_ready(struct adit_watch *w, uint32_t events)
 	} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
 		victim = most_silent(l->control, NULL, false);
 		if (victim)
-			agent_session_free(victim);
+			agent_session_dismiss(victim);
 		else
-			rest(l, true);
+			rest(l, agent_control_now() + ADIT_SEC);
 	}
 }
 
@@ -402,7 +417,7 @@ void agent_control_tick(struct agent *a, adit_time now)
 		c->sample_at = sample(c, now);
 	for (unsigned i = 0; i < 2; i++)
 		if (c->listener[i].watch.fd >= 0 && c->listener[i].resting_until <= now)
-			rest(&c->listener[i], false);
+			rest(&c->listener[i], ADIT_NEVER);
 	for (l = c->sessions.next; l != &c->sessions; l = next) {
 		struct agent_session *s = adit_container_of(l, struct agent_session, link);
 

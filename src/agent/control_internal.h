@@ -11,14 +11,16 @@
 /*
  * DOC: limits
  *
- * The newest connection comes in; who was silent longest goes. So a thousand
- * connections that say nothing keep nobody out. A line must be whole in 30 s, a
+ * The newest connection comes in; who was silent longest goes, and is told to come
+ * back. So a thousand connections that say nothing keep nobody out. But nobody goes
+ * within his first moment: the next ones wait for that. A line must be whole in 30 s, a
  * reply must be taken in pieces of no more than 10 s. Who asks faster than his
  * share is told to come back. Subscribers take from the ring of events when they
  * have taken what was sent: nothing piles up for them.
  */
-#define AGENT_SESSIONS_MAX     256
-#define AGENT_SESSIONS_PER_UID 192
+#define AGENT_SESSIONS_MAX     512
+#define AGENT_SESSIONS_PER_UID 448
+#define AGENT_SESSION_GRACE    (10 * ADIT_MSEC)
 #define AGENT_SESSIONS_NOBODY  8 /* callers without a role, all together */
 #define AGENT_LINE_PATIENCE    (30 * ADIT_SEC)
 #define AGENT_WRITE_PATIENCE   (10 * ADIT_SEC)
@@ -85,6 +87,8 @@ struct agent_control {
 void agent_session_new(struct agent_control *c, int fd, const struct agent_caller *caller, enum agent_role role,
 		       adit_time now);
 void agent_session_free(struct agent_session *s);
+/* Another one takes its place: it is told so, where it was owed nothing, and freed. */
+void agent_session_dismiss(struct agent_session *s);
 adit_time agent_session_due(const struct agent_session *s);
 /* May free it. */
 void agent_session_tick(struct agent_session *s, adit_time now);

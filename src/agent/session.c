@@ -24,6 +24,19 @@ void agent_session_free(struct agent_session *s)
 	free(s);
 }
 
+void agent_session_dismiss(struct agent_session *s)
+{
+	char text[256] = "";
+	FILE *out = s->out ? NULL : fmemopen(text, sizeof(text), "w");
+
+	if (out) {
+		agent_api_refuse(out, NULL, "busy", true, "others came, and you said nothing", "connect again");
+		fclose(out);
+		send(s->watch.fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+	}
+	agent_session_free(s);
+}
+
 /* --- going out -------------------------------------------------------------------- */
 
 static void want(struct agent_session *s)
@@ -343,6 +356,7 @@ void agent_session_new(struct agent_control *c, int fd, const struct agent_calle
 	adit_list_add_tail(&c->sessions, &s->link);
 	c->session_cnt++;
 	s->want = EPOLLIN;
-	if (adit_watch_add(c->agent->epoll_fd, &s->watch, EPOLLIN))
+	/* What was asked while it stood in the queue is answered at once. */
+	if (adit_watch_add(c->agent->epoll_fd, &s->watch, EPOLLIN) || !turn(s, EPOLLIN, now))
 		agent_session_free(s);
 }

@@ -97,7 +97,8 @@ class Agent:
 
     def ask(self, path=None, **request):
         with contextlib.closing(self.connect(path)) as s:
-            s.sendall(json.dumps(request).encode() + b"\n")
+            with contextlib.suppress(BrokenPipeError):  # it was let go, and told why
+                s.sendall(json.dumps(request).encode() + b"\n")
             return json.loads(s.makefile().readline())
 
     def raw(self, data):
