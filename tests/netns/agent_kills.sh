@@ -26,7 +26,7 @@ done
 : >"$OWN/nothing"
 mount --bind "$OWN/etc" /etc && mount --bind "$OWN/run" /run || skip_all "cannot mount here"
 for f in /usr/sbin/resolvconf /sbin/resolvconf; do
-	[ -e $f ] && mount --bind "$OWN/nothing" "$(readlink -f $f)"
+	[ -s $f ] && mount --bind "$OWN/nothing" "$(readlink -f $f)"
 done
 printf 'nameserver 192.0.2.53\nsearch home.example\n' >/etc/resolv.conf
 agent_lab_start
@@ -135,6 +135,6 @@ done
 diag "$KILLS kills, $journals with a plan in its journal, $half of it not all in force, $alone left to the next start"
 equal "each time the machine is as before" $bad 0
 equal "a second clean-up does nothing" $again 0
-expr_true "many kills hit a plan in force" "$journals >= $KILLS / 3"
-expr_true "and many one that is half applied or half undone" "$half >= $KILLS / 6"
+expr_true "many kills hit a plan in force" "$journals >= $KILLS / 4"
+expr_true "and many one that is half applied or half undone" "$half >= $KILLS / 12"
 done_testing
