@@ -135,10 +135,21 @@ err_port:
 	return r;
 }
 
+static bool same_servers(const struct agent_network_settings *a, const struct agent_network_settings *b)
+{
+	if (a->dns_cnt != b->dns_cnt)
+		return false;
+	for (size_t i = 0; i < a->dns_cnt; i++)
+		if (!adit_addr_equal(&a->dns[i], &b->dns[i]))
+			return false;
+	return true;
+}
+
 int wgnet_change(struct agent_network *n, const struct agent_network_settings *settings, char *err, size_t err_len)
 {
 	struct change c = { .net = n->impl, .old = n->settings, .new = settings };
 	char warning[sizeof(n->warning)];
+	bool reached = c.net->dns_reached;
 	int r;
 
 	if (takes_new_tunnel(c.old, c.new))
@@ -146,13 +157,16 @@ int wgnet_change(struct agent_network *n, const struct agent_network_settings *s
 	err[0] = '\0';
 	memcpy(warning, n->warning, sizeof(warning));
 	n->warning[0] = '\0';
+	c.net->dns_reached = reached && same_servers(c.old, c.new); /* others are asked first */
 	r = prepare(&c, err, err_len);
 	if (!r)
 		r = apply(&c, err, err_len);
-	if (r)
+	if (r) {
 		memcpy(n->warning, warning, sizeof(warning));
-	else
+		c.net->dns_reached = reached;
+	} else {
 		wgnet_dns_begin(c.net, settings);
+	}
 	adit_secret_free(c.private_key, ADIT_KEY_LEN);
 	wgnet_free_psks(c.psks, c.new->peer_cnt);
 	wgnet_free_psks(c.old_psks, c.old->peer_cnt);

@@ -268,7 +268,6 @@ static void probe_ready(struct adit_watch *w, uint32_t events)
 void wgnet_dns_begin(struct wgnet *net, const struct agent_network_settings *s)
 {
 	wgnet_dns_end(net);
-	net->dns_reached = false;
 	net->dns_probes = 0;
 	if (s->dns_cnt && !dns_wanted(net, s))
 		net->dns_probe_at = 0;

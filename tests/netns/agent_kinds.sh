@@ -134,6 +134,10 @@ ip -n "$P-A" route add 10.100.0.2 via "$B4"
 run_bg B "$TMP/names2.err" $PYTHON "$LIB/names.py" 10.100.0.2 "$TMP/names" "$TMP/asked2"
 is_set() { resolv | grep -q '^nameserver 10.100.0.2'; }
 check "once it answers it is set" wait_for 15 is_set
+sed -i 's/^addresses = .*/&\nmtu = 1400/' "$CONFIG"
+check "a reload of other things" reload
+check "leaves it set" is_set
+equal "and the status knows" "$(of office .dns)" 10.100.0.2
 stop "$AGENT"
 equal "and as before at the end" "$(resolv)" "$was"
 
