@@ -189,13 +189,7 @@ static int build(struct adit_nft *nft, struct nft_table *t, const struct adit_st
 
 int adit_gateway_set(struct adit_nft *nft, const struct adit_step *step)
 {
-	struct nft_table t;
-	int r = build(nft, &t, step);
-
-	if (!r)
-		r = nft_commit(nft, &t);
-	nft_table_fini(&t);
-	return r;
+	return nft_step_set(nft, step, build);
 }
 
 int adit_gateway_unset(struct adit_nft *nft, const struct adit_step *step)
@@ -208,11 +202,5 @@ int adit_gateway_unset(struct adit_nft *nft, const struct adit_step *step)
 
 int adit_gateway_intact(struct adit_nft *nft, const struct adit_step *step)
 {
-	struct nft_table t;
-	int r = build(nft, &t, step);
-
-	if (!r)
-		r = nft_same(nft, &t);
-	nft_table_fini(&t);
-	return r;
+	return nft_step_intact(nft, step, build);
 }

@@ -186,3 +186,25 @@ int nft_commit(struct adit_nft *nft, struct nft_table *t)
 		nft_say(nft, "%s", "");
 	return explain(nft, r);
 }
+
+int nft_step_set(struct adit_nft *nft, const struct adit_step *step, nft_build *build)
+{
+	struct nft_table t;
+	int r = build(nft, &t, step);
+
+	if (!r)
+		r = nft_commit(nft, &t);
+	nft_table_fini(&t);
+	return r;
+}
+
+int nft_step_intact(struct adit_nft *nft, const struct adit_step *step, nft_build *build)
+{
+	struct nft_table t;
+	int r = build(nft, &t, step);
+
+	if (!r)
+		r = nft_same(nft, &t);
+	nft_table_fini(&t);
+	return r;
+}

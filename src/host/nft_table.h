@@ -90,6 +90,11 @@ int nft_commit(struct adit_nft *nft, struct nft_table *t);
 /* 1, 0 or -errno. */
 int nft_same(struct adit_nft *nft, struct nft_table *t);
 
+/* The same of a table that one step makes; build fills it. */
+typedef int nft_build(struct adit_nft *nft, struct nft_table *t, const struct adit_step *step);
+int nft_step_set(struct adit_nft *nft, const struct adit_step *step, nft_build *build);
+int nft_step_intact(struct adit_nft *nft, const struct adit_step *step, nft_build *build);
+
 /* What the kernel has of a table, but for its rules. */
 struct nft_found {
 	bool exists;

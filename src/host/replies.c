@@ -82,13 +82,7 @@ static int build(struct adit_nft *nft, struct nft_table *t, const struct adit_st
 
 int adit_replies_set(struct adit_nft *nft, const struct adit_step *step)
 {
-	struct nft_table t;
-	int r = build(nft, &t, step);
-
-	if (!r)
-		r = nft_commit(nft, &t);
-	nft_table_fini(&t);
-	return r;
+	return nft_step_set(nft, step, build);
 }
 
 int adit_replies_unset(struct adit_nft *nft, const struct adit_step *step)
@@ -101,11 +95,5 @@ int adit_replies_unset(struct adit_nft *nft, const struct adit_step *step)
 
 int adit_replies_intact(struct adit_nft *nft, const struct adit_step *step)
 {
-	struct nft_table t;
-	int r = build(nft, &t, step);
-
-	if (!r)
-		r = nft_same(nft, &t);
-	nft_table_fini(&t);
-	return r;
+	return nft_step_intact(nft, step, build);
 }
