@@ -6,6 +6,7 @@
  */
 #include <stddef.h>
 
+#include "agent/bundle.h"
 #include "agent/doctor.h"
 #include "agent/commands.h"
 #include "agent/agent.h"
@@ -116,6 +117,13 @@ static const struct adit_option doctor_options[] = {
 	{ "-c, --config", "FILE", "the agent's configuration, or a wg-quick file; default /etc/adit/adit.toml" },
 	{ "--state-dir", "DIR", "where plans in force are kept (/var/lib/adit)" },
 	{ "--json", NULL, "print JSON" },
+	{ 0 },
+};
+
+static const struct adit_option bundle_options[] = {
+	{ "-o, --output", "FILE", "write it there, with mode 0600; default: standard output" },
+	{ "-c, --config", "FILE", "the agent's configuration; default /etc/adit/adit.toml" },
+	{ "--control", "PATH", "the agent's socket; default $ADIT_CONTROL, /run/adit/control.sock" },
 	{ 0 },
 };
 
@@ -667,6 +675,20 @@ const struct adit_command adit_commands[] = {
 		.complete = "iface",
 		.options = doctor_options,
 		.run = adit_doctor_main,
+	},
+	{
+		.name = "bundle",
+		.topic = "About adit",
+		.synopsis = "[-o FILE]",
+		.summary = "gather what a report of a fault needs, without secrets",
+		.about = "Version, kernel, configuration, status, peers, drops, the last events, what doctor says,\n"
+			 "links, routes and rules. Keys, addresses, and names of networks, peers, hosts and users are\n"
+			 "replaced, each by the same word everywhere. It works without an agent, too; as root it sees\n"
+			 "more. Nothing is sent anywhere: look through it before you give it away.",
+		.example = "adit bundle -o report.txt",
+		.complete = "none",
+		.options = bundle_options,
+		.run = adit_bundle_main,
 	},
 	{
 		.name = "demo",

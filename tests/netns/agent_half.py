@@ -396,9 +396,9 @@ dns = ["10.9.0.53", "corp.example"]
         how = ("clean-up", "clean-up", "the next start", "the next start without its state")[number % 4]
         self.gateway = not how.endswith("state")
         self.begin(what)
-        if what in JOURNAL_FIRST and rnd.random() < 0.8:
+        if what in JOURNAL_FIRST and rnd.random() < 0.9:
             self.journalled(5 * self.took[what])
-        delay = rnd.random() * self.took[what]
+        delay = rnd.random() * 0.85 * self.took[what]  # the last of it is no change of the machine
         time.sleep(delay)
         half = self.kill(whom)
         count["half"] += half
