@@ -46,7 +46,7 @@ const struct agent_action agent_actions[] = {
 
 /* --- replies of failure -------------------------------------------------------------- */
 
-static void write_problem(struct agent_json *j, const struct adit_conf_error *e)
+void agent_api_problem(struct agent_json *j, const struct adit_conf_error *e)
 {
 	agent_json_open(j, NULL, '{');
 	agent_json_optional(j, "file", e->file);
@@ -73,7 +73,7 @@ static void write_error(FILE *out, const char *id, const struct agent_call_error
 	if (e->list.item_cnt) {
 		agent_json_open(&j, "problems", '[');
 		for (size_t i = 0; i < e->list.item_cnt; i++)
-			write_problem(&j, &e->list.item[i]);
+			agent_api_problem(&j, &e->list.item[i]);
 		agent_json_close(&j, ']');
 	}
 	agent_json_close(&j, '}');

@@ -77,6 +77,9 @@ bool agent_api_state_over(struct agent *a, const struct agent_pending *p, adit_t
 /* The next events that it has not seen, as lines; at most some, *more: there are more. */
 void agent_api_events_next(struct agent *a, struct agent_pending *p, enum agent_role role, FILE *out, bool *more);
 
+/* One error of a configuration, as an item of a list. */
+void agent_api_problem(struct agent_json *j, const struct adit_conf_error *e);
+
 /* --- for actions (api_*.c) ----------------------------------------------------- */
 
 struct agent_action {

@@ -28,18 +28,8 @@ static void write_problems(struct agent_json *j, struct adit_conf_errors *errors
 {
 	adit_conf_errors_sort(errors);
 	agent_json_open(j, "problems", '[');
-	for (size_t i = 0; i < errors->item_cnt; i++) {
-		const struct adit_conf_error *e = &errors->item[i];
-
-		agent_json_open(j, NULL, '{');
-		agent_json_optional(j, "file", e->file);
-		agent_json_number(j, "line", e->pos.line);
-		agent_json_number(j, "col", e->pos.col);
-		agent_json_optional(j, "key", e->key);
-		agent_json_bool(j, "warning", e->warning);
-		agent_json_text(j, "message", e->text);
-		agent_json_close(j, '}');
-	}
+	for (size_t i = 0; i < errors->item_cnt; i++)
+		agent_api_problem(j, &errors->item[i]);
 	agent_json_close(j, ']');
 }
 

@@ -2,11 +2,9 @@
 /* http.c - what a browser, Prometheus and probes see */
 #include "agent/http.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -186,22 +184,15 @@ static void answer_head(struct agent_http *h, const char *request, const struct 
 
 bool agent_http_answer(void *arg, const char *request, size_t len, bool end, FILE *out)
 {
+	const char *status, *text;
 	struct adit_http1_head head;
+	int r = adit_answer_head(&head, request, len, end, &status, &text);
 
-	adit_http1_head_init(&head, false, NULL);
-	switch (adit_http1_head_read(&head, request, len)) {
-	case ADIT_HTTP1_DONE:
+	if (r > 0)
 		answer_head(arg, request, &head, out);
-		return true;
-	case ADIT_HTTP1_ERROR:
-		reply_text(out, "400 Bad Request", false, "not a request\n");
-		return true;
-	case ADIT_HTTP1_MORE:
-		break;
-	}
-	if (end && len)
-		reply_text(out, "431 Request Header Fields Too Large", false, "too long, or cut off\n");
-	return end && len;
+	else if (r < 0)
+		reply_text(out, status, false, text);
+	return r != 0;
 }
 
 /* --- life ------------------------------------------------------------------------------ */
@@ -215,27 +206,7 @@ static bool is_loopback(const struct adit_addr *a)
 
 static int open_tcp(const struct adit_endpoint *at)
 {
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(at->port) };
-	struct sockaddr_in in4 = { .sin_family = AF_INET, .sin_port = htons(at->port) };
-	bool v4 = at->addr.family == 4;
-	int fd, one = 1;
-
-	if (!is_loopback(&at->addr))
-		return -EADDRNOTAVAIL;
-	memcpy(&in6.sin6_addr, at->addr.bytes, 16);
-	memcpy(&in4.sin_addr, at->addr.bytes, 4);
-	fd = socket(v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, v4 ? (struct sockaddr *)&in4 : (struct sockaddr *)&in6, v4 ? sizeof(in4) : sizeof(in6)) < 0 ||
-	    listen(fd, 64) < 0) {
-		int r = -errno;
-
-		close(fd);
-		return r;
-	}
-	return fd;
+	return is_loopback(&at->addr) ? adit_answer_listen(at) : -EADDRNOTAVAIL;
 }
 
 /* For root, who started the agent, and the observers. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* metrics.c - all networks in Prometheus' text format */
 #include "agent/metrics.h"
+#include "host/print.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,23 +15,6 @@ struct snapshots {
 	struct agent_snapshot *s;
 	size_t cnt;
 };
-
-static void head(FILE *out, const char *name, const char *type, const char *help)
-{
-	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-/* In quotes, with what the format escapes. */
-static void label(FILE *out, const char *name, const char *text)
-{
-	fprintf(out, "%s=\"", name);
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			fputc('\\', out);
-		fputc(*text == '\n' ? ' ' : *text, out);
-	}
-	fputc('"', out);
-}
 
 /* --- peers ------------------------------------------------------------------------ */
 
@@ -77,7 +61,7 @@ static void of_peers(FILE *out, const struct snapshots *all, const char *name, c
 {
 	uint64_t v;
 
-	head(out, name, type, help);
+	adit_metric_head(out, name, type, help);
 	for (size_t i = 0; i < all->cnt; i++) {
 		const struct agent_snapshot *s = &all->s[i];
 
@@ -87,12 +71,12 @@ static void of_peers(FILE *out, const struct snapshots *all, const char *name, c
 			if (!peer_value(which, s, p, &v))
 				continue;
 			fprintf(out, "%s{", name);
-			label(out, "interface", interface(s));
+			adit_metric_label(out, "interface", interface(s));
 			fprintf(out, ",public_key=\"%s\",", p->key);
-			label(out, "allowed_ips", p->allowed ? p->allowed : "");
+			adit_metric_label(out, "allowed_ips", p->allowed ? p->allowed : "");
 			if (p->name[0]) {
 				fputc(',', out);
-				label(out, "friendly_name", p->name);
+				adit_metric_label(out, "friendly_name", p->name);
 			}
 			fprintf(out, "} %" PRIu64 "\n", v);
 		}
@@ -118,7 +102,7 @@ static void peers(FILE *out, const struct snapshots *all)
 static void open_labels(FILE *out, const char *name, const struct agent_snapshot *s)
 {
 	fprintf(out, "%s{", name);
-	label(out, "network", s->network->settings->name);
+	adit_metric_label(out, "network", s->network->settings->name);
 }
 
 static void states(FILE *out, const struct snapshots *all)
@@ -126,24 +110,24 @@ static void states(FILE *out, const struct snapshots *all)
 	size_t i;
 	unsigned k;
 
-	head(out, "adit_network_state", "gauge", "1 for the state the network is in");
+	adit_metric_head(out, "adit_network_state", "gauge", "1 for the state the network is in");
 	for (i = 0; i < all->cnt; i++)
 		for (k = 0; k < AGENT_STATE_CNT; k++) {
 			open_labels(out, "adit_network_state", &all->s[i]);
 			fprintf(out, ",state=\"%s\"} %d\n", agent_state_name((enum agent_state)k),
 				all->s[i].network->state == (enum agent_state)k);
 		}
-	head(out, "adit_network_wanted", "gauge", "1 when the network shall run");
+	adit_metric_head(out, "adit_network_wanted", "gauge", "1 when the network shall run");
 	for (i = 0; i < all->cnt; i++) {
 		open_labels(out, "adit_network_wanted", &all->s[i]);
 		fprintf(out, "} %d\n", all->s[i].network->wanted);
 	}
-	head(out, "adit_network_reason", "gauge", "1, with the reason of the state");
+	adit_metric_head(out, "adit_network_reason", "gauge", "1, with the reason of the state");
 	for (i = 0; i < all->cnt; i++) {
 		open_labels(out, "adit_network_reason", &all->s[i]);
 		fprintf(out, ",reason=\"%s\"} 1\n", agent_reason_name(all->s[i].network->reason));
 	}
-	head(out, "adit_network_transitions_total", "counter", "How often the network entered the state");
+	adit_metric_head(out, "adit_network_transitions_total", "counter", "How often the network entered the state");
 	for (i = 0; i < all->cnt; i++)
 		for (k = 0; k < AGENT_STATE_CNT; k++) {
 			open_labels(out, "adit_network_transitions_total", &all->s[i]);
@@ -154,7 +138,7 @@ static void states(FILE *out, const struct snapshots *all)
 
 static void directions(FILE *out, const struct snapshots *all, const char *name, const char *help, bool packets)
 {
-	head(out, name, "counter", help);
+	adit_metric_head(out, name, "counter", help);
 	for (size_t i = 0; i < all->cnt; i++) {
 		const struct agent_snapshot *s = &all->s[i];
 
@@ -169,7 +153,7 @@ static void errors(FILE *out, const struct snapshots *all)
 {
 	size_t i;
 
-	head(out, "adit_errors_total", "counter", "Errors by class");
+	adit_metric_head(out, "adit_errors_total", "counter", "Errors by class");
 	for (i = 0; i < all->cnt; i++) {
 		open_labels(out, "adit_errors_total", &all->s[i]);
 		fprintf(out, ",class=\"tun\"} %" PRIu64 "\n", all->s[i].errors_tun);
@@ -178,7 +162,7 @@ static void errors(FILE *out, const struct snapshots *all)
 		open_labels(out, "adit_errors_total", &all->s[i]);
 		fprintf(out, ",class=\"handshake\"} %" PRIu64 "\n", all->s[i].errors_handshake);
 	}
-	head(out, "adit_dropped_packets_total", "counter", "Packets dropped by reason");
+	adit_metric_head(out, "adit_dropped_packets_total", "counter", "Packets dropped by reason");
 	for (i = 0; i < all->cnt; i++)
 		for (unsigned k = 0; k < ADIT_DROP_CNT; k++) {
 			if (!all->s[i].drops[k])
@@ -193,12 +177,12 @@ static void counts(FILE *out, const struct snapshots *all)
 {
 	size_t i;
 
-	head(out, "adit_network_peers", "gauge", "Peers of the network");
+	adit_metric_head(out, "adit_network_peers", "gauge", "Peers of the network");
 	for (i = 0; i < all->cnt; i++) {
 		open_labels(out, "adit_network_peers", &all->s[i]);
 		fprintf(out, "} %zu\n", all->s[i].peer_cnt);
 	}
-	head(out, "adit_killswitch", "gauge", "1 where the network has a killswitch");
+	adit_metric_head(out, "adit_killswitch", "gauge", "1 where the network has a killswitch");
 	for (i = 0; i < all->cnt; i++) {
 		open_labels(out, "adit_killswitch", &all->s[i]);
 		fprintf(out, "} %d\n", all->s[i].network->settings->killswitch);
@@ -209,7 +193,7 @@ static void counts(FILE *out, const struct snapshots *all)
 
 static void single(FILE *out, const char *name, const char *type, const char *help, uint64_t v)
 {
-	head(out, name, type, help);
+	adit_metric_head(out, name, type, help);
 	fprintf(out, "%s %" PRIu64 "\n", name, v);
 }
 
@@ -244,7 +228,7 @@ static void process(FILE *out, const struct agent *a)
 {
 	uint64_t resident = resident_bytes(), fds = open_descriptors();
 
-	head(out, "adit_build_info", "gauge", "Version of the program");
+	adit_metric_head(out, "adit_build_info", "gauge", "Version of the program");
 	fprintf(out, "adit_build_info{version=\"%s\"} 1\n", ADIT_VERSION);
 	single(out, "adit_config_generation", "gauge", "Goes up with each reload", a->generation);
 	single(out, "adit_events_total", "counter", "Events so far", a->events.last);

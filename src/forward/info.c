@@ -2,13 +2,10 @@
 /* info.c - health and metrics by HTTP */
 #include "forward/info.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/http1.h"
@@ -95,55 +92,23 @@ static void answer_head(struct forward_info *info, const char *request, const st
 
 static bool answer(void *arg, const char *request, size_t len, bool end, FILE *out)
 {
+	const char *status, *text;
 	struct adit_http1_head h;
+	int r = adit_answer_head(&h, request, len, end, &status, &text);
 
-	adit_http1_head_init(&h, false, NULL);
-	switch (adit_http1_head_read(&h, request, len)) {
-	case ADIT_HTTP1_DONE:
+	if (r > 0)
 		answer_head(arg, request, &h, out);
-		return true;
-	case ADIT_HTTP1_ERROR:
-		reply_text(out, "400 Bad Request", false, "not a request\n");
-		return true;
-	case ADIT_HTTP1_MORE:
-		break;
-	}
-	if (end && len)
-		reply_text(out, "431 Request Header Fields Too Large", false, "too long, or cut off\n");
-	return end && len;
+	else if (r < 0)
+		reply_text(out, status, false, text);
+	return r != 0;
 }
 
 /* --- life --------------------------------------------------------------------- */
 
-static int open_listener(const struct adit_endpoint *at)
-{
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(at->port) };
-	struct sockaddr_in in4 = { .sin_family = AF_INET, .sin_port = htons(at->port) };
-	bool v4 = at->addr.family == 4;
-	int fd, one = 1, zero = 0;
-
-	memcpy(&in6.sin6_addr, at->addr.bytes, 16); /* family 0: zeros, all addresses */
-	memcpy(&in4.sin_addr, at->addr.bytes, 4);
-	fd = socket(v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (!v4)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, at->addr.family ? &one : &zero, sizeof(one));
-	if (bind(fd, v4 ? (struct sockaddr *)&in4 : (struct sockaddr *)&in6, v4 ? sizeof(in4) : sizeof(in6)) < 0 ||
-	    listen(fd, 16) < 0) {
-		int r = -errno;
-
-		close(fd);
-		return r;
-	}
-	return fd;
-}
-
 int info_init(struct forward_info *i, int epoll_fd, struct adit_forward_network *n, const struct adit_endpoint *at)
 {
 	char buf[ADIT_ENDPOINT_STRLEN];
-	int r, fd = open_listener(at);
+	int r, fd = adit_answer_listen(at);
 
 	*i = (struct forward_info){ .network = n, .server = { .listener.fd = -1, .answer = answer, .arg = i } };
 	i->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC); /* now: the sandbox hides it later */

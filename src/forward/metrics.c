@@ -10,29 +10,13 @@
 
 #include "base/drop.h"
 #include "forward/snapshot.h"
+#include "host/print.h"
 
 #define INTERFACE "forward" /* there is none; dashboards join on the label */
 
-static void head(FILE *out, const char *name, const char *type, const char *help)
-{
-	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-/* In quotes, with what the format escapes. */
-static void label(FILE *out, const char *name, const char *text)
-{
-	fprintf(out, "%s=\"", name);
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			fputc('\\', out);
-		fputc(*text == '\n' ? ' ' : *text, out);
-	}
-	fputc('"', out);
-}
-
 static void single(FILE *out, const char *name, const char *type, const char *help, uint64_t v)
 {
-	head(out, name, type, help);
+	adit_metric_head(out, name, type, help);
 	fprintf(out, "%s %" PRIu64 "\n", name, v);
 }
 
@@ -71,16 +55,16 @@ static uint64_t rx_age(const struct forward_snapshot *s, const struct snapshot_p
 static void of_peers(FILE *out, const struct forward_snapshot *s, const char *name, const char *type, const char *help,
 		     uint64_t (*value)(const struct forward_snapshot *s, const struct snapshot_peer *p), bool heard)
 {
-	head(out, name, type, help);
+	adit_metric_head(out, name, type, help);
 	for (size_t i = 0; i < s->peer_cnt; i++) {
 		const struct snapshot_peer *p = &s->peer[i];
 
 		if (heard && !p->info.last_rx_at)
 			continue;
 		fprintf(out, "%s{interface=\"" INTERFACE "\",", name);
-		label(out, "public_key", p->key);
+		adit_metric_label(out, "public_key", p->key);
 		fputc(',', out);
-		label(out, "allowed_ips", p->allowed ? p->allowed : "");
+		adit_metric_label(out, "allowed_ips", p->allowed ? p->allowed : "");
 		fprintf(out, "} %" PRIu64 "\n", value(s, p));
 	}
 }
@@ -94,7 +78,7 @@ static void wireguard(FILE *out, const struct forward_snapshot *s)
 	of_peers(out, s, "adit_peer_lost_packets_total", "counter", "Packets of the peer that never came", lost, false);
 	of_peers(out, s, "adit_peer_last_receive_age_seconds", "gauge",
 		 "Seconds since the peer was heard, authenticated", rx_age, true);
-	head(out, "adit_handshakes_total", "counter", "Completed handshakes");
+	adit_metric_head(out, "adit_handshakes_total", "counter", "Completed handshakes");
 	fprintf(out, "adit_handshakes_total{role=\"responder\"} %" PRIu64 "\n"
 		"adit_handshakes_total{role=\"initiator\"} %" PRIu64 "\n", s->wg.handshakes_in, s->wg.handshakes_out);
 	single(out, "adit_handshake_initiations_total", "counter", "Initiations sent", s->wg.initiations_sent);
@@ -105,7 +89,7 @@ static void wireguard(FILE *out, const struct forward_snapshot *s)
 static void of_service(FILE *out, const char *name, const struct snapshot_service *v, const char *more, uint64_t n)
 {
 	fprintf(out, "%s{", name);
-	label(out, "service", v->text);
+	adit_metric_label(out, "service", v->text);
 	fprintf(out, "%s} %" PRIu64 "\n", more, n);
 }
 
@@ -113,21 +97,21 @@ static void services(FILE *out, const struct forward_snapshot *s)
 {
 	const struct snapshot_service *v, *end = s->service + s->service_cnt;
 
-	head(out, "adit_forward_connections_total", "counter", "Connections or UDP mappings by what became of them");
+	adit_metric_head(out, "adit_forward_connections_total", "counter", "Connections or UDP mappings by what became of them");
 	for (v = s->service; v < end; v++) {
 		of_service(out, "adit_forward_connections_total", v, ",result=\"opened\"", v->n.opened);
 		of_service(out, "adit_forward_connections_total", v, ",result=\"failed\"", v->n.failed);
 		of_service(out, "adit_forward_connections_total", v, ",result=\"refused\"", v->n.refused);
 	}
-	head(out, "adit_forward_connections", "gauge", "Connections or UDP mappings that are open");
+	adit_metric_head(out, "adit_forward_connections", "gauge", "Connections or UDP mappings that are open");
 	for (v = s->service; v < end; v++)
 		of_service(out, "adit_forward_connections", v, "", v->n.open);
-	head(out, "adit_forward_bytes_total", "counter", "Payload by direction");
+	adit_metric_head(out, "adit_forward_bytes_total", "counter", "Payload by direction");
 	for (v = s->service; v < end; v++) {
 		of_service(out, "adit_forward_bytes_total", v, ",direction=\"in\"", v->n.bytes_in);
 		of_service(out, "adit_forward_bytes_total", v, ",direction=\"out\"", v->n.bytes_out);
 	}
-	head(out, "adit_forward_udp_mappings_total", "counter", "UDP mappings that ended, and datagrams without one");
+	adit_metric_head(out, "adit_forward_udp_mappings_total", "counter", "UDP mappings that ended, and datagrams without one");
 	for (v = s->service; v < end; v++) {
 		of_service(out, "adit_forward_udp_mappings_total", v, ",event=\"expired\"", v->n.udp_expired);
 		of_service(out, "adit_forward_udp_mappings_total", v, ",event=\"reclaimed\"", v->n.udp_reclaimed);
@@ -143,7 +127,7 @@ static void alive(FILE *out, const struct forward_snapshot *s)
 
 	if (!s->alive->cnt)
 		return;
-	head(out, "adit_alive_last_pong_seconds", "gauge", "Unix time of an address's last answer to CheckAlive, 0 = never");
+	adit_metric_head(out, "adit_alive_last_pong_seconds", "gauge", "Unix time of an address's last answer to CheckAlive, 0 = never");
 	for (unsigned i = 0; i < s->alive->cnt; i++)
 		fprintf(out, "adit_alive_last_pong_seconds{address=\"%s\"} %" PRId64 "\n",
 			adit_addr_format(&s->alive->ping[i].addr, buf), atomic_load(&s->alive->ping[i].pong_unix));
@@ -151,7 +135,7 @@ static void alive(FILE *out, const struct forward_snapshot *s)
 
 static void drops(FILE *out, const struct forward_snapshot *s)
 {
-	head(out, "adit_dropped_packets_total", "counter", "Packets dropped by reason");
+	adit_metric_head(out, "adit_dropped_packets_total", "counter", "Packets dropped by reason");
 	for (size_t i = 0; i < ADIT_DROP_CNT; i++)
 		if (s->tunnel.drops[i])
 			fprintf(out, "adit_dropped_packets_total{reason=\"%s\"} %" PRIu64 "\n",
@@ -185,7 +169,7 @@ static void process(FILE *out, int statm_fd)
 
 void metrics_write(FILE *out, const struct forward_snapshot *s, int statm_fd)
 {
-	head(out, "adit_build_info", "gauge", "Version of the program");
+	adit_metric_head(out, "adit_build_info", "gauge", "Version of the program");
 	fprintf(out, "adit_build_info{version=\"%s\",aead=\"%s\"} 1\n", ADIT_VERSION, s->tunnel.aead);
 	wireguard(out, s);
 	services(out, s);

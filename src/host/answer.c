@@ -3,6 +3,7 @@
 #include "host/answer.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -264,4 +265,52 @@ void adit_answerer_tick(struct adit_answerer *s, adit_time now)
 		s->resting_until = ADIT_NEVER;
 		rest(s, false);
 	}
+}
+
+/* --- HTTP ------------------------------------------------------------------------ */
+
+int adit_answer_listen(const struct adit_endpoint *at)
+{
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(at->port) };
+	struct sockaddr_in in4 = { .sin_family = AF_INET, .sin_port = htons(at->port) };
+	bool v4 = at->addr.family == 4;
+	int fd, one = 1, zero = 0;
+
+	memcpy(&in6.sin6_addr, at->addr.bytes, 16); /* family 0: zeros, all addresses */
+	memcpy(&in4.sin_addr, at->addr.bytes, 4);
+	fd = socket(v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (!v4)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, at->addr.family ? &one : &zero, sizeof(one));
+	if (bind(fd, v4 ? (struct sockaddr *)&in4 : (struct sockaddr *)&in6, v4 ? sizeof(in4) : sizeof(in6)) < 0 ||
+	    listen(fd, 64) < 0) {
+		int r = -errno;
+
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+int adit_answer_head(struct adit_http1_head *ret, const char *request, size_t len, bool end, const char **status,
+		     const char **text)
+{
+	adit_http1_head_init(ret, false, NULL);
+	switch (adit_http1_head_read(ret, request, len)) {
+	case ADIT_HTTP1_DONE:
+		return 1;
+	case ADIT_HTTP1_ERROR:
+		*status = "400 Bad Request";
+		*text = "not a request\n";
+		return -1;
+	case ADIT_HTTP1_MORE:
+		break;
+	}
+	if (!end || !len)
+		return 0;
+	*status = "431 Request Header Fields Too Large";
+	*text = "too long, or cut off\n";
+	return -1;
 }

@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "base/endpoint.h"
+#include "base/http1.h"
 #include "base/list.h"
 #include "base/time.h"
 
@@ -44,5 +46,11 @@ void adit_answerer_fini(struct adit_answerer *s);
 /* When a silent client is due to go; ADIT_NEVER. */
 adit_time adit_answerer_due(const struct adit_answerer *s);
 void adit_answerer_tick(struct adit_answerer *s, adit_time now);
+
+/* A socket that listens there (family 0: all addresses). A descriptor or -errno. */
+int adit_answer_listen(const struct adit_endpoint *at);
+/* The head of a request of HTTP/1: 1, it is whole; 0, more is wanted; -1, it is none, and *status and *text say so. */
+int adit_answer_head(struct adit_http1_head *ret, const char *request, size_t len, bool end, const char **status,
+		     const char **text);
 
 #endif

@@ -83,3 +83,19 @@ void adit_json_drops(FILE *out, const uint64_t drops[ADIT_DROP_CNT])
 	}
 	fprintf(out, "}");
 }
+
+void adit_metric_head(FILE *out, const char *name, const char *type, const char *help)
+{
+	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+void adit_metric_label(FILE *out, const char *name, const char *text)
+{
+	fprintf(out, "%s=\"", name);
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			fputc('\\', out);
+		fputc(*text == '\n' ? ' ' : *text, out);
+	}
+	fputc('"', out);
+}

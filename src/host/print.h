@@ -24,4 +24,8 @@ void adit_json_age(FILE *out, const char *name, adit_time now, adit_time at);
 /* ,"drops":{"reason":count}, of those that were counted. */
 void adit_json_drops(FILE *out, const uint64_t drops[ADIT_DROP_CNT]);
 
+/* Prometheus' text format: what stands above a metric, and a label in quotes with what the format escapes. */
+void adit_metric_head(FILE *out, const char *name, const char *type, const char *help);
+void adit_metric_label(FILE *out, const char *name, const char *text);
+
 #endif
