@@ -2,6 +2,7 @@
 /* info.c - health and metrics by HTTP */
 #include "forward/info.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
