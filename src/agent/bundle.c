@@ -195,6 +195,32 @@ static void blank_quotes(char *line, size_t len)
 	}
 }
 
+/* A line that is no JSON, "FILE:LINE:COLUMN: network.NAME.key: ...": the names in it may stand nowhere else. */
+static void learn_mistake(struct bundle *b, char *line, size_t len)
+{
+	static const char *const before[] = { "network.", "of network ", ": network ", "peer " };
+	char *copy = strndup(line, len), *at;
+
+	for (size_t i = 0; copy && i < sizeof(before) / sizeof(before[0]); i++) {
+		for (at = strstr(copy, before[i]); at; at = strstr(at, before[i])) {
+			char name[128];
+
+			at += strlen(before[i]);
+			snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, ".:, \"[("), at);
+			agent_hide_learn(b->hide, AGENT_HIDE_NETWORK, name);
+		}
+	}
+	if (copy && copy[0] == '/') {
+		copy[strcspn(copy, ":")] = '\0';
+		agent_hide_learn(b->hide, AGENT_HIDE_NAME, copy);
+	}
+	if (copy)
+		blank_quotes(line, len);
+	else
+		memset(line, '.', len);
+	free(copy);
+}
+
 static void learn(struct bundle *b, size_t i)
 {
 	char *text = b->text[i], *end;
@@ -204,7 +230,7 @@ static void learn(struct bundle *b, size_t i)
 	for (; *text; text = *end ? end + 1 : end) {
 		end = text + strcspn(text, "\n");
 		if (*text != '{' || !learn_json(b, i, text, (size_t)(end - text)))
-			blank_quotes(text, (size_t)(end - text));
+			learn_mistake(b, text, (size_t)(end - text));
 	}
 }
 
@@ -276,6 +302,8 @@ static int make(struct bundle *b)
 	if (!b->hide)
 		return -ENOMEM;
 	agent_hide_learn_machine(b->hide);
+	if (b->config)
+		agent_hide_learn(b->hide, AGENT_HIDE_NAME, b->config);
 	for (size_t i = 0; i < PART_CNT && !r; i++)
 		r = gather(b, i);
 	for (size_t i = 0; i < PART_CNT && !r; i++)

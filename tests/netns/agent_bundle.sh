@@ -87,14 +87,27 @@ check "the routes show which are ours" grep -q "dev link-[0-9]* proto 97" <(part
 bundle >"$TMP/bundle"
 equal "and to standard output" "$(leaks "$TMP/bundle")" ""
 
-# a file with mistakes, which quote what is in it
-sed -e 's/^mtu.*//; s/^interface = .*/&\nlan = "matahari"\nmtuu = "secretcorp"/' -e 's/^endpoint = "198.*/endpoint = "bunker"/' "$CONFIG" >"$CONFIG.bad"
-chmod 600 "$CONFIG.bad"
+# a file with mistakes, which quote what is in it; its own name is one of the planted
+sed -e 's/^mtu.*//; s/^interface = .*/&\nlan = "matahari"\nmtuu = "secretcorp"/' -e 's/^endpoint = "198.*/endpoint = "bunker"/' "$CONFIG" >"$TMP/secretcorp.toml"
+chmod 600 "$TMP/secretcorp.toml"
 stop "$AGENT"
-on A "$ADIT" bundle -c "$CONFIG.bad" >"$TMP/bundle"
+on A "$ADIT" bundle -c "$TMP/secretcorp.toml" >"$TMP/bundle"
 equal "no agent, and a configuration with mistakes: nothing planted either" "$(leaks "$TMP/bundle")" ""
 check "it says that no agent runs" grep -q "no agent runs" "$TMP/bundle"
 check "and where the mistakes are" grep -q ':[0-9]*:[0-9]*: ' <(part configuration)
+# the one is named in a mistake of the other
+cat >"$TMP/secretcorp.toml" <<END
+[network.hideout]
+interface = "wg7"
+private_key_path = "a.key"
+[network.cellar]
+interface = "wg7"
+private_key_path = "c.key"
+END
+on A "$ADIT" check "$TMP/secretcorp.toml" >"$TMP/out" 2>&1
+check "mistakes name networks" grep -q 'network [a-z]* has this' "$TMP/out"
+on A "$ADIT" bundle -c "$TMP/secretcorp.toml" >"$TMP/bundle"
+equal "not so in the bundle" "$(leaks "$TMP/bundle")" ""
 bundle >"$TMP/bundle"
 equal "no agent: nothing that was planted" "$(leaks "$TMP/bundle")" ""
 check "the configuration is in it" settings ".network | length == 2"
