@@ -26,9 +26,8 @@ for f in passwd group hosts nsswitch.conf ld.so.cache ld.so.conf alternatives ss
 done
 : >"$OWN/nothing"
 mount --bind "$OWN/etc" /etc && mount --bind "$OWN/run" /run || skip_all "cannot mount here"
-for f in /usr/sbin/resolvconf /sbin/resolvconf; do
-	[ -e $f ] && mount --bind "$OWN/nothing" "$(readlink -f $f)"
-done
+# once: a mount upon the mount would hold the file
+[ ! -e /usr/sbin/resolvconf ] || mount --bind "$OWN/nothing" "$(readlink -f /usr/sbin/resolvconf)"
 agent_lab_start
 trap 'cleanup; umount -l /run /etc; rm -rf "$OWN"' EXIT
 ROUNDS=${ADIT_ROUNDS:-10}
