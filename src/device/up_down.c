@@ -78,10 +78,13 @@ static bool wants_save(const struct adit_quickconf *conf)
 
 static int save(struct up *up, const struct adit_quickconf *conf, const struct up_record *record)
 {
+	int status;
+
 	if (!wants_save(conf))
 		return 0;
-	if (adit_uapi_alive(up->name))
-		return up_save(up, conf, record->mark);
+	status = adit_uapi_alive(up->name) ? up_save(up, conf, record->mark) : -ESRCH;
+	if (status != -ESRCH)
+		return status;
 	fprintf(stderr, "%s: %s: nothing runs that could be saved (SaveConfig)\n", up->command, up->name);
 	return 0;
 }

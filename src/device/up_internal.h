@@ -115,6 +115,7 @@ int up_down(struct up *up);
 /* --- the running state as a file (up_save.c) ------------------------------------------- */
 
 /* 0 or an exit status. */
+/* ... -ESRCH: no device answers (any more), which is not said. */
 int up_save(const struct up *up, const struct adit_quickconf *conf, uint32_t chosen_mark);
 
 /* --- confirmation (up_confirm.c) -------------------------------------------------------- */

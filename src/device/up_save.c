@@ -207,6 +207,9 @@ int up_save(const struct up *up, const struct adit_quickconf *conf, uint32_t cho
 	if (s)
 		adit_wipe(s, sizeof(*s));
 	free(s);
+	/* killed a moment ago, its socket still takes connections */
+	if (r == -ECONNRESET || r == -ECONNREFUSED || r == -EPIPE || r == -ENOENT || r == -ENODEV)
+		return -ESRCH;
 	return r ? up_fail_errno(up, "cannot save the running state; the file is as it was", r) : 0;
 }
 
@@ -228,6 +231,8 @@ int adit_save_main(int argc, char **argv)
 	if (!status) {
 		up_record_look(&up, &record);
 		status = up_save(&up, conf, record.mark);
+		if (status == -ESRCH)
+			status = up_fail(&up, "is not up (its WireGuard device has just ended)");
 	}
 	up_close_host(&up);
 	adit_quickconf_free(conf);
