@@ -44,7 +44,7 @@ ssize_t fdpass_recv(int sock, void *msg, size_t len, int *fd)
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = room.buf,
-		.msg_controllen = sizeof(room.buf),
+		.msg_controllen = CMSG_LEN(sizeof(int)), /* the padding has room for a second one */
 	};
 	struct cmsghdr *c;
 	ssize_t n;

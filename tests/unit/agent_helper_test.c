@@ -86,6 +86,43 @@ static void test_message_goes_and_comes(void **state)
 	close(null);
 }
 
+static unsigned open_descriptors(void)
+{
+	unsigned cnt = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		cnt += fcntl(fd, F_GETFD) >= 0;
+	return cnt;
+}
+
+/* Of two that come only one is looked at: the other must not stay open. */
+static void test_message_with_two_descriptors(void **state)
+{
+	struct helper_message m = { .op = HELPER_TUN, .name = "wg0" }, got;
+	int two[2] = { STDIN_FILENO, STDOUT_FILENO }, pair[2], fd;
+	struct iovec iov = { &m, sizeof(m) };
+	union {
+		char buf[CMSG_SPACE(sizeof(two))];
+		struct cmsghdr align;
+	} room = { { 0 } };
+	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = room.buf, .msg_controllen = sizeof(room.buf) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&h);
+	unsigned before;
+
+	(void)state;
+	*c = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(two)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+	memcpy(CMSG_DATA(c), two, sizeof(two));
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	before = open_descriptors();
+	assert_int_equal(sendmsg(pair[0], &h, 0), sizeof(m));
+	assert_int_equal(helper_message_recv(pair[1], &got, &fd), 1);
+	if (fd >= 0)
+		close(fd);
+	assert_int_equal(open_descriptors(), before);
+	close(pair[0]);
+	close(pair[1]);
+}
+
 /* Shorter, longer, and with a descriptor that must not stay open. */
 static void test_message_of_another_length(void **state)
 {
@@ -376,6 +413,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_message_goes_and_comes), cmocka_unit_test(test_message_of_another_length),
+		cmocka_unit_test(test_message_with_two_descriptors),
 		cmocka_unit_test(test_message_that_is_none),   cmocka_unit_test(test_plan_travels),
 		cmocka_unit_test(test_plan_that_is_none),      cmocka_unit_test(test_files_are_named),
 		cmocka_unit_test(test_server_opens_files),     cmocka_unit_test(test_server_refuses),
