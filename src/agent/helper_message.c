@@ -101,43 +101,57 @@ static int add_line(struct adit_plan *plan, const char *line)
 	return r;
 }
 
-/* As the journal's lines. */
-static int read_steps(struct adit_plan *plan, FILE *in)
+/* As the journal's lines. The text is cut up. */
+static int read_steps(struct adit_plan *plan, char *text, size_t len)
 {
-	char *line = NULL;
-	size_t cap = 0;
-	ssize_t n;
+	char *line = text, *end = text + len, *newline;
 	int r = 0;
 
-	while (!r && (n = getline(&line, &cap, in)) > 0) {
-		if (line[n - 1] != '\n' || strlen(line) != (size_t)n)
-			r = -EINVAL;
-		line[n - 1] = '\0';
-		if (!r)
-			r = add_line(plan, line);
+	for (; !r && line < end; line = newline + 1) {
+		newline = memchr(line, '\n', (size_t)(end - line));
+		if (!newline)
+			return -EINVAL;
+		*newline = '\0';
+		r = strlen(line) == (size_t)(newline - line) ? add_line(plan, line) : -EINVAL;
 	}
-	free(line);
 	return r;
+}
+
+/* The sender has the same open file: where it reads or seeks is nothing to rely on. */
+static int read_text(int fd, char *text, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = pread(fd, text + done, len - done, (off_t)done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -EINVAL;
+		done += (size_t)n;
+	}
+	return 0;
 }
 
 int helper_plan_unpack(struct adit_plan *ret, const char *name, int fd)
 {
-	int seals = fcntl(fd, F_GET_SEALS), copy, r;
+	int seals = fcntl(fd, F_GET_SEALS), r;
 	struct stat st;
-	FILE *in;
+	size_t len;
+	char *text;
 
 	if (seals < 0 || (seals & SEALS) != SEALS || fstat(fd, &st) < 0 || st.st_size > (off_t)HELPER_PLAN_MAX)
 		return -EINVAL;
-	copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	if (copy < 0 || lseek(copy, 0, SEEK_SET) < 0 || !(in = fdopen(copy, "r"))) {
-		r = -errno;
-		if (copy >= 0)
-			close(copy);
-		return r;
-	}
+	len = (size_t)st.st_size;
+	text = malloc(len + 1);
+	if (!text)
+		return -ENOMEM;
 	adit_plan_init(ret, name);
-	r = read_steps(ret, in);
-	fclose(in);
+	r = read_text(fd, text, len);
+	if (!r)
+		r = read_steps(ret, text, len);
+	free(text);
 	if (r)
 		adit_plan_fini(ret);
 	return r;

@@ -209,10 +209,28 @@ static void test_plan_travels(void **state)
 	fd = helper_plan_pack(&plan);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, "x", 1), -1); /* sealed */
+	assert_int_equal(lseek(fd, 9, SEEK_SET), 9);
 	assert_int_equal(helper_plan_unpack(&got, "wg0", fd), 0);
+	assert_int_equal(lseek(fd, 0, SEEK_CUR), 9); /* the sender's place is left alone */
 	assert_int_equal(got.cnt, plan.cnt);
 	for (size_t i = 0; i < got.cnt; i++)
 		assert_string_equal(adit_step_format(&plan.steps[i], a), adit_step_format(&got.steps[i], b));
+	close(fd);
+	adit_plan_fini(&plan);
+	adit_plan_fini(&got);
+}
+
+static void test_empty_plan_travels(void **state)
+{
+	struct adit_plan plan, got;
+	int fd;
+
+	(void)state;
+	adit_plan_init(&plan, "wg0");
+	fd = helper_plan_pack(&plan);
+	assert_true(fd >= 0);
+	assert_int_equal(helper_plan_unpack(&got, "wg0", fd), 0);
+	assert_int_equal(got.cnt, 0);
 	close(fd);
 	adit_plan_fini(&plan);
 	adit_plan_fini(&got);
@@ -237,6 +255,7 @@ static void test_plan_that_is_none(void **state)
 		bool sealed;
 	} cases[] = {
 		{ "tun wg0\n", 8, false },      { "tun wg0", 7, true },         { "tun wg0\nnonsense x\n", 19, true },
+		{ "\n", 1, true },
 		{ "tun wg0\n\0\n", 10, true },  { "addr wg0 10.0.0.1\0/24\n", 22, true },
 	};
 	struct adit_plan plan;
@@ -415,6 +434,7 @@ int main(void)
 		cmocka_unit_test(test_message_goes_and_comes), cmocka_unit_test(test_message_of_another_length),
 		cmocka_unit_test(test_message_with_two_descriptors),
 		cmocka_unit_test(test_message_that_is_none),   cmocka_unit_test(test_plan_travels),
+		cmocka_unit_test(test_empty_plan_travels),
 		cmocka_unit_test(test_plan_that_is_none),      cmocka_unit_test(test_files_are_named),
 		cmocka_unit_test(test_server_opens_files),     cmocka_unit_test(test_server_refuses),
 		cmocka_unit_test(test_server_opens_sockets),   cmocka_unit_test(test_names_are_a_set),
