@@ -163,6 +163,8 @@ struct agent_network *agent_network_add(struct agent *a, const struct agent_netw
 void agent_network_shut(struct agent_network *n, bool keep);
 /* Of one that is shut: other settings, of another type too. */
 void agent_network_retype(struct agent_network *n, const struct agent_network_settings *settings);
+/* Plans are held by the interface's name: does another network run with this one, or hold a plan of it? */
+bool agent_plan_is_anothers(const struct agent_network *n, const char *name);
 /* Closes it, takes it out and frees it. */
 void agent_network_remove(struct agent *a, struct agent_network *n);
 

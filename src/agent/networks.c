@@ -38,6 +38,14 @@ struct agent_network *agent_find(struct agent *a, const char *name)
 	return NULL;
 }
 
+bool agent_plan_is_anothers(const struct agent_network *n, const char *name)
+{
+	for (const struct agent_network *o = n->agent->networks; o; o = o->next)
+		if (o != n && ((o->impl && !strcmp(o->ifname, name)) || (o->holds && !strcmp(o->held.name, name))))
+			return true;
+	return false;
+}
+
 /* --- open, fail, close ---------------------------------------------------------- */
 
 static void schedule_retry(struct agent_network *n)
@@ -65,6 +73,8 @@ static int open_network(struct agent_network *n, char *err, size_t err_len)
 	err[0] = '\0';
 	r = n->ops->open(n, &reason, err, err_len);
 	if (r) {
+		if (!n->holds)
+			n->ifname[0] = '\0';
 		schedule_retry(n);
 		enter_failed(n, reason, err);
 		if (!err[0])

@@ -3,6 +3,7 @@
 #include "agent/wireguard.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -12,6 +13,8 @@
 #include "agent/overlap.h"
 #include "device/server.h"
 #include "tunnel/environment.h"
+
+#define NAMES_MAX 4096 /* that are looked at for a free one */
 
 /* --- the tunnel ----------------------------------------------------------------------- */
 
@@ -30,34 +33,69 @@ static enum agent_reason reason_of(int r, enum agent_reason otherwise)
 	return otherwise;
 }
 
-/* What blocks from before has its rules by the interface's name: so the name stays. */
-static const char *wanted_name(const struct agent_network *n)
+bool wgnet_free_name(const struct agent_network *n, char ret[ADIT_IFNAME_LEN])
+{
+	for (unsigned i = 0; i < NAMES_MAX; i++) {
+		snprintf(ret, ADIT_IFNAME_LEN, "adit%u", i);
+		if (!agent_plan_is_anothers(n, ret) && !if_nametoindex(ret))
+			return true;
+	}
+	return false;
+}
+
+static bool any_holds(const struct agent *a)
+{
+	for (const struct agent_network *n = a->networks; n; n = n->next)
+		if (n->holds)
+			return true;
+	return false;
+}
+
+/* What blocks from before has its rules by the interface's name: so the name stays, and the kernel, which sees no
+ * interface of that name, must not give it to another network. */
+static const char *wanted_name(const struct agent_network *n, char free_name[ADIT_IFNAME_LEN])
 {
 	if (n->holds && n->held.name[0])
 		return n->held.name;
-	return n->settings->ifname[0] && strcmp(n->settings->ifname, "utun") ? n->settings->ifname : "adit%d";
+	if (n->settings->ifname[0] && strcmp(n->settings->ifname, "utun"))
+		return n->settings->ifname;
+	return any_holds(n->agent) && wgnet_free_name(n, free_name) ? free_name : "adit%d";
+}
+
+static int take_name(struct wgnet *net, enum agent_reason *reason, char *err, size_t err_len)
+{
+	const char *name = adit_tunnel_ifname(net->tunnel);
+
+	if (agent_plan_is_anothers(net->n, name)) {
+		*reason = AGENT_TUN;
+		snprintf(err, err_len, "the interface name %s is in use by another network, whose killswitch holds: give one "
+			 "of them another interface name", name);
+		return -EBUSY;
+	}
+	snprintf(net->n->ifname, sizeof(net->n->ifname), "%s", name);
+	return 0;
 }
 
 static int make_tunnel(struct wgnet *net, enum agent_reason *reason, char *err, size_t err_len)
 {
 	const struct agent_network_settings *s = net->n->settings;
 	struct adit_tunnel_config cfg = { 0 };
+	char name[ADIT_IFNAME_LEN];
 	int r = adit_tunnel_environment(&cfg, err, err_len);
 
 	if (r)
 		return r;
 	cfg.core = &adit_core_wg;
-	cfg.ifname = wanted_name(net->n);
+	cfg.ifname = wanted_name(net->n, name);
 	cfg.tun_fd = -1;
 	cfg.rights = helper_network_rights(net->n->agent->helper, s->name);
 	cfg.bind = s->bind_address;
 	cfg.bind_device = s->bind_interface;
 	cfg.mtu = s->mtu;
 	r = adit_tunnel_new(&net->tunnel, &cfg, err, err_len);
-	if (r)
-		*reason = reason_of(r, AGENT_TUN);
-	else
-		snprintf(net->n->ifname, sizeof(net->n->ifname), "%s", adit_tunnel_ifname(net->tunnel));
+	if (!r)
+		return take_name(net, reason, err, err_len);
+	*reason = reason_of(r, AGENT_TUN);
 	return r;
 }
 

@@ -145,6 +145,8 @@ int wgnet_change(struct agent_network *n, const struct agent_network_settings *s
 int wgnet_adopt(struct agent_network *n, const struct agent_network_settings *settings);
 int wgnet_snapshot(struct agent_network *n, struct agent_snapshot *ret);
 
+/* wireguard.c: the first "adit%u" that no network and no interface has. False: all of them are taken. */
+bool wgnet_free_name(const struct agent_network *n, char ret[ADIT_IFNAME_LEN]);
 /* wireguard.c: the mark of the sockets follows the plan's. */
 int wgnet_set_mark(struct wgnet *net, const struct agent_network_settings *s);
 

@@ -120,6 +120,30 @@ int wgnet_plan(struct wgnet *net, const struct agent_network_settings *s, enum a
 	return r;
 }
 
+static void tell_not_kept(const struct agent_network *n, const char *why)
+{
+	struct agent_event ev = { .kind = "host" };
+
+	snprintf(ev.network, sizeof(ev.network), "%s", n->settings->name);
+	snprintf(ev.text, sizeof(ev.text), "the killswitch cannot be kept: %.200s", why);
+	agent_event_add(&n->agent->events, &ev);
+}
+
+/* Plans go by this name: never that of another network, whose plan would be replaced. */
+static bool choose_name(struct agent_network *n)
+{
+	const char *configured = n->settings->ifname;
+
+	if (n->ifname[0])
+		return true;
+	if (!configured[0] || !strcmp(configured, "utun"))
+		return wgnet_free_name(n, n->ifname);
+	if (agent_plan_is_anothers(n, configured))
+		return false;
+	snprintf(n->ifname, sizeof(n->ifname), "%s", configured);
+	return true;
+}
+
 /* What was in force, or would have been: the killswitch's part of it stays. */
 static bool block(struct agent_network *n, struct wgnet *net)
 {
@@ -127,8 +151,10 @@ static bool block(struct agent_network *n, struct wgnet *net)
 	struct adit_plan plan;
 	int r;
 
-	if (!n->ifname[0]) /* there was none yet: this is what it will be called */
-		snprintf(n->ifname, sizeof(n->ifname), "%s", n->settings->ifname[0] ? n->settings->ifname : "adit0");
+	if (!choose_name(n)) {
+		tell_not_kept(n, "another network has its interface name");
+		return false;
+	}
 	r = net->planned ? 0 : make(&plan, net, n->settings, err, sizeof(err));
 	if (!r)
 		r = agent_plan_guards(&n->held, net->planned ? &net->plan : &plan);
@@ -138,11 +164,7 @@ static bool block(struct agent_network *n, struct wgnet *net)
 		return false;
 	r = helper_apply(n->agent->helper, &n->held, err, sizeof(err));
 	if (r) {
-		struct agent_event ev = { .kind = "host" };
-
-		snprintf(ev.network, sizeof(ev.network), "%s", n->settings->name);
-		snprintf(ev.text, sizeof(ev.text), "the killswitch cannot be kept: %.200s", err);
-		agent_event_add(&n->agent->events, &ev);
+		tell_not_kept(n, err);
 		adit_plan_fini(&n->held);
 	}
 	return !r;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 #
 # agent_kinds.sh - several networks of an agent beside each other: static, overlaps, one that fails, what a reload moves
-# between them, a resolver that may not be there, names under a killswitch
+# between them, a resolver that may not be there, names under a killswitch, names of interfaces
 #
 #   A  a0 198.51.100.1  ------ veth ------  198.51.100.2 b0  B
 #      agent: office 10.9.0.1, lab (static) 10.8.0.1       far end wB 10.9.0.2; adit static 10.8.0.2; names.py
@@ -164,4 +164,27 @@ check_not "and nothing leaves meanwhile" leaves
 check "disconnect lets go" "$ADIT" disconnect --control "$CONTROL" office
 check "all is open again" leaves
 stop "$AGENT"
+
+# ---- names of interfaces that a killswitch holds --------------------------------------------
+
+unnamed() { wireguard "$@" | sed '/^interface/d'; }
+cp "$TMP/c.key" "$TMP/a.key"
+{ head_of; unnamed office "" c 10.9.0.3/24 "$B4:51822" '["0.0.0.0/0", "::/0"]' 'killswitch = true'
+	unnamed late "" c 10.66.0.1/24 "$B4:51822" '["0.0.0.0/0", "::/0"]' 'killswitch = true' | sed 's/^enable.*/enable = false/'
+	unnamed third "" c 10.67.0.1/24 "$B4:51822" '["10.67.0.0/16"]' | sed 's/^enable.*/enable = false/'; } >"$CONFIG"
+agent
+becomes "a network without a name for its interface" office "up ok" 15
+equal "it has the first" "$(of office .interface)" adit0
+check_not "nothing leaves" leaves
+"$ADIT" connect --control "$CONTROL" late >/dev/null 2>&1
+becomes "another fails before it has an interface: blocked" late "blocked overlap" 10
+equal "by a plan of another name" "$(of late .interface)" adit1
+"$ADIT" connect --control "$CONTROL" third >/dev/null 2>&1
+equal "which a third one does not get" "$(of third .interface)" adit2
+check "the one that is blocked lets go" "$ADIT" disconnect --control "$CONTROL" late
+equal "the first runs" "$(of office .interface)" adit0
+check "and carries" carries
+check_not "and still nothing leaves" leaves
+stop "$AGENT"
+check "all is open again" leaves
 done_testing

@@ -335,6 +335,36 @@ static void test_lost(void **state)
 	lab_fini(&l);
 }
 
+/* Plans go by the interface's name, of those that run and of those that block. */
+static void test_plans_of_others(void **state)
+{
+	struct lab l;
+
+	(void)state;
+	lab_init(&l, 2);
+	run(&l, now + ADIT_SEC);
+	snprintf(l.n[0]->ifname, sizeof(l.n[0]->ifname), "adit0");
+	assert_true(agent_plan_is_anothers(l.n[1], "adit0"));
+	assert_true(agent_plan_is_anothers(l.n[2], "adit0"));
+	assert_false(agent_plan_is_anothers(l.n[0], "adit0"));
+	assert_false(agent_plan_is_anothers(l.n[1], "adit1"));
+
+	l.s[0].killswitch = true;
+	toy_of(l.n[0])->lose = true;
+	toy_of(l.n[0])->open_result = -EIO;
+	agent_networks_tick(&l.a, l.n[0]->look_at);
+	snprintf(l.n[0]->held.name, sizeof(l.n[0]->held.name), "adit0");
+	assert_true(l.n[0]->holds);
+	assert_true(agent_plan_is_anothers(l.n[1], "adit0"));
+	assert_false(agent_plan_is_anothers(l.n[0], "adit0"));
+
+	toy_of(l.n[2])->open_result = -EIO; /* one that did not open has no interface */
+	snprintf(l.n[2]->ifname, sizeof(l.n[2]->ifname), "adit2");
+	assert_int_equal(agent_connect(&l.a, l.n[2], (char[64]){ "" }, 64), -EIO);
+	assert_string_equal(l.n[2]->ifname, "");
+	lab_fini(&l);
+}
+
 static void test_moved(void **state)
 {
 	struct lab l;
@@ -432,6 +462,7 @@ int main(void)
 		cmocka_unit_test(test_connect_and_disconnect),
 		cmocka_unit_test(test_states_and_events),
 		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_plans_of_others),
 		cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_snapshot),
 		cmocka_unit_test(test_netlink),
