@@ -181,6 +181,8 @@ static int adopt_tun(struct helper_server *s, struct helper_message *m, int fd)
 {
 	struct ifreq ifr = { 0 };
 
+	if (s->confined)
+		return refuse(m, "only at the start");
 	if (fd < 0 || ioctl(fd, TUNGETIFF, &ifr) < 0)
 		return refuse(m, "not a TUN");
 	memcpy(m->name, ifr.ifr_name, sizeof(m->name));
@@ -273,6 +275,14 @@ static void forget_drop_ins(struct helper_server *s)
 	s->drop_in_cnt = 0;
 }
 
+/* What is the configuration itself. */
+static int add_config(struct helper_server *s, const char *path)
+{
+	int r = helper_names_add(&s->configs, path);
+
+	return r ? r : helper_names_add(&s->files, path);
+}
+
 static int next_drop_in(struct helper_server *s, struct helper_message *m)
 {
 	int r;
@@ -288,7 +298,16 @@ static int next_drop_in(struct helper_server *s, struct helper_message *m)
 		return -ENOENT;
 	if (snprintf(m->path, sizeof(m->path), "%s", s->drop_ins[m->number]) >= (int)sizeof(m->path))
 		return -ENAMETOOLONG;
-	return helper_names_add(&s->files, m->path);
+	return add_config(s, m->path);
+}
+
+/* After the start a file that only such a file names is opened, but what it names is not: a chain
+ * ends at files which the configuration itself names. */
+static int remember_file(struct helper_server *s, const char *path)
+{
+	if (s->confined && !helper_files_name(s->configs, path))
+		return 0;
+	return helper_names_add(&s->files, path);
 }
 
 static int open_file(struct helper_server *s, struct helper_message *m, int *ret)
@@ -305,7 +324,7 @@ static int open_file(struct helper_server *s, struct helper_message *m, int *ret
 		return errno == ENXIO ? -EINVAL : -errno; /* a socket */
 	r = fstat(fd, &st) < 0 ? -errno : S_ISDIR(st.st_mode) ? -EISDIR : S_ISREG(st.st_mode) ? 0 : -EINVAL;
 	if (!r)
-		r = helper_names_add(&s->files, m->path);
+		r = remember_file(s, m->path);
 	if (r)
 		close(fd);
 	else
@@ -384,6 +403,8 @@ static int take_plan(struct helper_server *s, struct helper_message *m, int *ret
 
 	if (!s->keeper || !adit_ifname_valid(m->name))
 		return refuse(m, "no plan");
+	if (s->confined || !helper_names_has(s->tuns, m->name))
+		return refuse(m, "only at the start, of a TUN that we were left");
 	r = adit_keeper_adopt(s->keeper, m->name, m->text, sizeof(m->text));
 	if (r)
 		return r;
@@ -466,7 +487,7 @@ void helper_server_init(struct helper_server *s, const char *config_path, int ev
 {
 	*s = (struct helper_server){ .events_fd = events_fd };
 	snprintf(s->config_path, sizeof(s->config_path), "%s", config_path);
-	(void)helper_names_add(&s->files, config_path);
+	(void)add_config(s, config_path);
 }
 
 void helper_server_fini(struct helper_server *s)
@@ -485,6 +506,7 @@ void helper_server_fini(struct helper_server *s)
 	helper_names_free(s->uapis);
 	helper_names_free(s->sockets);
 	helper_names_free(s->files);
+	helper_names_free(s->configs);
 	adit_keeper_free(s->keeper);
 }
 

@@ -13,11 +13,12 @@ struct helper_names;
 struct helper_server {
 	char config_path[HELPER_PATH_LEN];
 	int events_fd; /* to the network process; -1: nobody is told */
-	bool confined; /* no more files to be removed at the end */
+	bool confined; /* no more files to be removed at the end, nothing to be taken over */
 	bool ending, keep;
 	struct adit_keeper *keeper; /* NULL before HELPER_BEGIN */
 	char state_dir[256];
 	struct helper_names *tuns, *uapis, *sockets, *files; /* that we opened: interfaces and paths */
+	struct helper_names *configs; /* of files: the configuration and its drop-ins */
 	char **drop_ins; /* of the last question for number 0 */
 	int drop_in_cnt;
 };

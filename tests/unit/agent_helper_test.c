@@ -352,11 +352,36 @@ static void test_server_opens_files(void **state)
 	helper_server_fini(&s);
 }
 
+/* A reload may name more files, and those name more: there it ends. */
+static void test_confined_server_opens_files(void **state)
+{
+	struct helper_server s;
+	char config[128];
+	int fd;
+
+	(void)state;
+	snprintf(config, sizeof(config), "%s", write_file("later.toml", ""));
+	write_file("one", "two");
+	write_file("two", "three");
+	write_file("three", "four");
+	helper_server_init(&s, config, -1);
+	assert_int_equal(ask(&s, HELPER_READ, in_dir("one"), &fd).result, -EPERM);
+	assert_int_equal(ask(&s, HELPER_CONFINED, "", &fd).result, 0);
+	write_file("later.toml", "config = \"one\"\n");
+	assert_int_equal(ask(&s, HELPER_READ, in_dir("one"), &fd).result, 0);
+	close(fd);
+	assert_int_equal(ask(&s, HELPER_READ, in_dir("two"), &fd).result, 0);
+	close(fd);
+	assert_int_equal(ask(&s, HELPER_READ, in_dir("three"), &fd).result, -EPERM);
+	helper_server_fini(&s);
+}
+
 /* --- what is refused ------------------------------------------------------------------ */
 
 static void test_server_refuses(void **state)
 {
 	static const char *const names[] = { "", "..", "a/b", "with space", "%s", "a%", "%d%d", "%n" };
+	struct helper_message m;
 	struct helper_server s;
 	int fd;
 
@@ -376,6 +401,10 @@ static void test_server_refuses(void **state)
 	assert_int_equal(ask(&s, HELPER_ANSWER, "", &fd).result, -EPERM);
 	assert_int_equal(ask(&s, HELPER_CONFINED, "", &fd).result, 0);
 	assert_int_equal(ask(&s, HELPER_OWN, "/run/x.sock", &fd).result, -EPERM);
+	m = ask(&s, HELPER_ADOPT, "", &fd);
+	assert_int_equal(m.result, -EPERM);
+	assert_string_equal(m.text, "only at the start");
+	assert_int_equal(ask(&s, HELPER_PLAN, "wg0", &fd).result, -EPERM);
 	helper_server_fini(&s);
 }
 
@@ -437,6 +466,7 @@ int main(void)
 		cmocka_unit_test(test_empty_plan_travels),
 		cmocka_unit_test(test_plan_that_is_none),      cmocka_unit_test(test_files_are_named),
 		cmocka_unit_test(test_server_opens_files),     cmocka_unit_test(test_server_refuses),
+		cmocka_unit_test(test_confined_server_opens_files),
 		cmocka_unit_test(test_server_opens_sockets),   cmocka_unit_test(test_names_are_a_set),
 	};
 
