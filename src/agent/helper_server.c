@@ -6,8 +6,8 @@
  *
  * It has a network process' rights already: the keys, the tunnels. Beyond those it
  * gets UDP sockets and TUN devices of new names; steps of plans upon those TUNs, and
- * rules, unreachable routes, guards and sysctls below net; the files that the
- * configuration names. It cannot have another file, another interface, a program.
+ * rules, unreachable routes, guards, forwarding and src_valid_mark turned on; the files
+ * that the configuration names. It cannot have another file, another interface, a program.
  */
 #include "agent/helper_server.h"
 
@@ -334,11 +334,16 @@ static int open_file(struct helper_server *s, struct helper_message *m, int *ret
 
 /* --- plans ------------------------------------------------------------------------------ */
 
+/* Those that netplan makes; what they were the keeper finds out by itself. */
 static bool sysctl_allowed(const char *text)
 {
-	size_t len = text ? strcspn(text, " ") : 0;
+	static const char *const turned_on[] = { "net/ipv4/ip_forward 1 ", "net/ipv6/conf/all/forwarding 1 ",
+						 "net/ipv4/conf/all/src_valid_mark 1 " };
+	bool found = false;
 
-	return len && !strncmp(text, "net/", 4) && !memmem(text, len, "..", 2);
+	for (size_t i = 0; text && i < sizeof(turned_on) / sizeof(turned_on[0]); i++)
+		found |= !strncmp(text, turned_on[i], strlen(turned_on[i]));
+	return found;
 }
 
 static bool step_allowed(const struct helper_server *s, const struct adit_step *step)

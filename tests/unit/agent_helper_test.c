@@ -23,6 +23,7 @@
 #include "agent/helper_files.h"
 #include "agent/helper_message.h"
 #include "agent/helper_server.h"
+#include "host/keeper.h"
 
 static char dir[] = "/tmp/adit-helper-XXXXXX";
 
@@ -408,6 +409,45 @@ static void test_server_refuses(void **state)
 	helper_server_fini(&s);
 }
 
+/* The helper's answer to a plan of these lines. */
+static struct helper_message ask_plan(struct helper_server *s, const char *text)
+{
+	struct helper_message m = { .op = HELPER_APPLY, .name = "wg0" };
+	int fd = memfd_of(text, strlen(text), true);
+
+	assert_int_equal(helper_server_answer(s, &m, fd), -1);
+	close(fd);
+	return m;
+}
+
+/* All of them end with a step that is refused: nothing of the machine is changed. */
+static void test_server_judges_plans(void **state)
+{
+	static const char *const bad[] = { "sysctl wg0 net/ipv4/ip_forward 0 1", "sysctl wg0 net/ipv4/ip_forward 10 1",
+		"sysctl wg0 net/ipv4/ip_forward_x 1 0", "sysctl wg0 net/core/bpf_jit_harden 0 1",
+		"sysctl wg0 net/ipv4/conf/all/rp_filter 0 1", "sysctl wg0 kernel/core_pattern 1 0",
+		"mtu lo 1300", "route lo 10.0.0.0/8 254", "tun wg0" };
+	static const char good[] = "sysctl wg0 net/ipv4/ip_forward 1 0\nsysctl wg0 net/ipv6/conf/all/forwarding 1 0\n"
+				   "sysctl wg0 net/ipv4/conf/all/src_valid_mark 1 0\nmtu elsewhere 1300\n";
+	struct helper_server s;
+	char text[256], err[256];
+
+	(void)state;
+	helper_server_init(&s, in_dir("main.toml"), -1);
+	assert_int_equal(adit_keeper_new(&s.keeper, in_dir("state"), err, sizeof(err)), 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct helper_message m;
+
+		snprintf(text, sizeof(text), "%s\nmtu elsewhere 1300\n", bad[i]);
+		m = ask_plan(&s, text);
+		snprintf(text, sizeof(text), "the helper refuses the step \"%s\"", bad[i]);
+		assert_int_equal(m.result, -EPERM);
+		assert_string_equal(m.text, text);
+	}
+	assert_string_equal(ask_plan(&s, good).text, "the helper refuses the step \"mtu elsewhere 1300\"");
+	helper_server_fini(&s);
+}
+
 static void test_server_opens_sockets(void **state)
 {
 	struct helper_message m = { .op = HELPER_UDP, .socket.bind = { 4, { 127, 0, 0, 1 } } };
@@ -465,7 +505,7 @@ int main(void)
 		cmocka_unit_test(test_message_that_is_none),   cmocka_unit_test(test_plan_travels),
 		cmocka_unit_test(test_empty_plan_travels),
 		cmocka_unit_test(test_plan_that_is_none),      cmocka_unit_test(test_files_are_named),
-		cmocka_unit_test(test_server_opens_files),     cmocka_unit_test(test_server_refuses),
+		cmocka_unit_test(test_server_opens_files),     cmocka_unit_test(test_server_refuses), cmocka_unit_test(test_server_judges_plans),
 		cmocka_unit_test(test_confined_server_opens_files),
 		cmocka_unit_test(test_server_opens_sockets),   cmocka_unit_test(test_names_are_a_set),
 	};
