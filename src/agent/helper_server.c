@@ -36,6 +36,7 @@
 #include "pktio/udp.h"
 
 #define FOLDERS_MAX 12
+#define STEP_TEXT_MAX (1u << 20)
 
 static int fail(struct helper_message *m, int r, const char *what)
 {
@@ -348,6 +349,8 @@ static bool sysctl_allowed(const char *text)
 
 static bool step_allowed(const struct helper_server *s, const struct adit_step *step)
 {
+	if (step->text && strlen(step->text) > STEP_TEXT_MAX)
+		return false;
 	switch ((enum adit_step_kind)step->kind) {
 	case ADIT_STEP_TUN:
 	case ADIT_STEP_MTU:

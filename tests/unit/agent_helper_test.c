@@ -448,6 +448,31 @@ static void test_server_judges_plans(void **state)
 	helper_server_fini(&s);
 }
 
+static void test_server_refuses_a_long_step(void **state)
+{
+	static const char head[] = "guard wg0 7 to=", tail[] = "\nmtu elsewhere 1300\n";
+	struct helper_server s;
+	char err[256], *text;
+
+	(void)state;
+	helper_server_init(&s, in_dir("main.toml"), -1);
+	assert_int_equal(adit_keeper_new(&s.keeper, in_dir("state"), err, sizeof(err)), 0);
+	for (size_t len = (1u << 20) - 3; len <= (1u << 20) - 2; len++) { /* of the text without "to=" */
+		struct helper_message m;
+
+		text = malloc(sizeof(head) + len + sizeof(tail));
+		assert_non_null(text);
+		strcpy(text, head);
+		memset(text + strlen(head), '1', len);
+		strcpy(text + strlen(head) + len, tail);
+		m = ask_plan(&s, text);
+		free(text);
+		assert_int_equal(m.result, -EPERM);
+		assert_true((strstr(m.text, "elsewhere") != NULL) == (len == (1u << 20) - 3));
+	}
+	helper_server_fini(&s);
+}
+
 static void test_server_opens_sockets(void **state)
 {
 	struct helper_message m = { .op = HELPER_UDP, .socket.bind = { 4, { 127, 0, 0, 1 } } };
@@ -506,6 +531,7 @@ int main(void)
 		cmocka_unit_test(test_empty_plan_travels),
 		cmocka_unit_test(test_plan_that_is_none),      cmocka_unit_test(test_files_are_named),
 		cmocka_unit_test(test_server_opens_files),     cmocka_unit_test(test_server_refuses), cmocka_unit_test(test_server_judges_plans),
+		cmocka_unit_test(test_server_refuses_a_long_step),
 		cmocka_unit_test(test_confined_server_opens_files),
 		cmocka_unit_test(test_server_opens_sockets),   cmocka_unit_test(test_names_are_a_set),
 	};
