@@ -22,6 +22,7 @@
 #define RETRY_MOST  (30 * ADIT_SEC)
 #define DOUBT_APART (5 * ADIT_SEC)
 #define ASK_AT_ONCE 64 /* names under way in one network */
+#define ASK_TURN    (100 * ADIT_MSEC) /* the others look again for a place */
 
 int wgnet_endpoints_init(struct wgnet_peer *p)
 {
@@ -284,7 +285,7 @@ bool wgnet_need_resolver(struct wgnet *net)
 
 adit_time wgnet_resolve(struct wgnet *net, adit_time now)
 {
-	adit_time next = ADIT_NEVER, due;
+	adit_time next = ADIT_NEVER, due, at;
 	unsigned under_way;
 
 	if (!wgnet_need_resolver(net))
@@ -301,8 +302,9 @@ adit_time wgnet_resolve(struct wgnet *net, adit_time now)
 				ask(net, e, now);
 				under_way += e->asking;
 			}
-			if (!e->asking && e->ask_at < next)
-				next = e->ask_at;
+			at = e->ask_at > now ? e->ask_at : now + ASK_TURN;
+			if (!e->asking && at < next)
+				next = at;
 		}
 	}
 	due = agent_resolver_due(net->resolver, now);
