@@ -233,11 +233,11 @@ static void stop(struct wgnet *net, bool keep)
 
 	wgnet_dns_end(net);
 	close_uapi(net);
-	agent_resolver_free(net->resolver);
-	net->resolver = NULL;
 	n->impl = net;
 	n->holds = wgnet_unplan(n, keep);
 	n->impl = NULL;
+	agent_resolver_free(net->resolver); /* after the plan, which may have asked it for its servers */
+	net->resolver = NULL;
 	wgnet_free_peers(net);
 	adit_tunnel_free(net->tunnel);
 	adit_secret_free(net->private_key, ADIT_KEY_LEN);
