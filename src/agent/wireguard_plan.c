@@ -144,6 +144,19 @@ static bool choose_name(struct agent_network *n)
 	return true;
 }
 
+/* It could not be made the killswitch's part: all of it is in force still, and is undone when this one lets go. */
+static bool hold_whole(struct agent_network *n, struct wgnet *net, const char *why)
+{
+	struct agent_event ev = { .kind = "host" };
+
+	snprintf(ev.network, sizeof(ev.network), "%s", n->settings->name);
+	snprintf(ev.text, sizeof(ev.text), "more than the killswitch is kept: %.200s", why);
+	agent_event_add(&n->agent->events, &ev);
+	n->held = net->plan;
+	net->planned = false;
+	return true;
+}
+
 /* What was in force, or would have been: the killswitch's part of it stays. */
 static bool block(struct agent_network *n, struct wgnet *net)
 {
@@ -161,13 +174,15 @@ static bool block(struct agent_network *n, struct wgnet *net)
 	if (!net->planned && !r)
 		adit_plan_fini(&plan);
 	if (r)
-		return false;
+		return net->planned && hold_whole(n, net, strerror(-r));
 	r = helper_apply(n->agent->helper, &n->held, err, sizeof(err));
-	if (r) {
-		tell_not_kept(n, err);
-		adit_plan_fini(&n->held);
-	}
-	return !r;
+	if (!r)
+		return true;
+	adit_plan_fini(&n->held);
+	if (net->planned)
+		return hold_whole(n, net, err);
+	tell_not_kept(n, err);
+	return false;
 }
 
 int wgnet_print_plan(struct agent_network *n, FILE *out, char *err, size_t err_len)
