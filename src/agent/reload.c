@@ -351,12 +351,20 @@ static bool give_way(struct reload *r)
 	return false;
 }
 
+static bool will_run(const struct step *s)
+{
+	return s->new && (s->act == ADD || s->old->enable != s->new->enable ? s->new->enable : s->wanted);
+}
+
+/* Those that gave way run again, but for those that shall not run any more. */
 static int reopen(struct reload *r, char *err, size_t err_len)
 {
 	for (size_t i = 0; i < r->cnt; i++) {
 		struct step *s = &r->step[i];
-		int e = s->gave_way ? agent_connect(r->a, s->n, err, err_len) : 0;
+		int e = 0;
 
+		if (s->gave_way)
+			e = (will_run(s) ? agent_connect : agent_disconnect)(r->a, s->n, err, err_len);
 		s->gave_way = false;
 		if (e) {
 			rename_error(s, err, err_len);
@@ -403,11 +411,6 @@ static int do_all(struct reload *r, enum act act, bool (*only)(const struct relo
 		break;
 	}
 	return e ? e : -EEXIST;
-}
-
-static bool will_run(const struct step *s)
-{
-	return s->new && (s->act == ADD || s->old->enable != s->new->enable ? s->new->enable : s->wanted);
 }
 
 /* What cannot be in the end is found before anything is done. */

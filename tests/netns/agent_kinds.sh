@@ -118,6 +118,12 @@ check "the kernel agrees" grep -q "dev $WA" <(on A ip route get 10.66.7.1)
 check "on both" grep -q "dev ${W}o" <(on A ip route get 10.66.8.1)
 becomes "one is up" office "up ok" 15
 becomes "so is the other" other "up ok" 15
+{ head_of; static; wireguard office "$WA" a 10.9.0.1/24 "$B4:51822" '["10.9.0.2/32", "10.66.0.0/16"]' |
+	sed 's/^enable.*/enable = false/'
+	wireguard other "${W}o" c 10.9.0.3/32 "$B4:51822" '["10.66.7.0/24"]'; } >"$CONFIG"
+check "they exchange them again, and one shall not run any more" reload
+equal "it does not" "$(of office '"\(.state) \(.wanted)"')" "down false"
+becomes "the other does" other "up ok" 15
 stop "$AGENT"
 
 # ---- a resolver that may not be there -------------------------------------------------------
