@@ -16,6 +16,52 @@ const char *agent_view_why(enum agent_role role, const char *why, enum agent_rea
 	return reason == AGENT_OK ? "" : agent_reason_sentence(reason);
 }
 
+/* "vpn.example.com", or with a colon after it; not "/etc/resolv.conf", "1.5s", or the end of a sentence. */
+static bool may_be_name(const char *word, size_t len)
+{
+	bool name = false;
+
+	for (size_t i = 1; i + 1 < len; i++) {
+		unsigned char after = (unsigned char)word[i + 1] | 32;
+
+		if (word[i] == '.')
+			name = (after >= 'a' && after <= 'z') || after >= 0x80;
+	}
+	return name && !memchr(word, '/', len);
+}
+
+/* May the word be an address, or a name? */
+static bool may_be_endpoint(const char *word, size_t len)
+{
+	unsigned dots = 0, colons = 0, letters = 0;
+	bool port = false;
+
+	for (size_t i = 0; i < len; i++) {
+		dots += word[i] == '.';
+		colons += word[i] == ':';
+		letters += (word[i] | 32) >= 'g' && (word[i] | 32) <= 'z';
+		port |= word[i] == ':' && i + 1 < len && word[i + 1] >= '0' && word[i + 1] <= '9';
+	}
+	return port || colons > 1 || (dots >= 3 && !letters) || may_be_name(word, len);
+}
+
+/* For observers: where peers are in the world is left out of a sentence. */
+static void hide_endpoints(char ret[256], const char *text)
+{
+	size_t at = 0;
+
+	while (*text && at < 240) {
+		size_t n = strcspn(text, " ,;()"), blanks = strspn(text + n, " ,;()");
+		bool hide = may_be_endpoint(text, n);
+
+		at += (size_t)snprintf(ret + at, 256 - at, "%.*s%.*s", hide ? 3 : (int)n, hide ? "..." : text, (int)blanks,
+				       text + n);
+		at = at < 255 ? at : 255;
+		text += n + blanks;
+	}
+	ret[at] = '\0';
+}
+
 static void view_rates(struct agent_json *j, const struct agent_rate r[AGENT_WINDOW_CNT])
 {
 	static const char *const names[] = { "1s", "10s", "60s" };
@@ -121,6 +167,8 @@ static const char *type_name(enum agent_type type)
 
 static void view_state(struct agent_json *j, const struct agent_view *v, const struct agent_network *n, adit_time now)
 {
+	char warning[256];
+
 	agent_json_bool(j, "wanted", n->wanted);
 	agent_json_text(j, "state", agent_state_name(n->state));
 	agent_json_text(j, "reason", agent_reason_name(n->reason));
@@ -132,7 +180,9 @@ static void view_state(struct agent_json *j, const struct agent_view *v, const s
 		agent_json_number(j, "retry_in_ms", n->retry_at > now ? (uint64_t)((n->retry_at - now) / ADIT_MSEC) : 0);
 	agent_json_number(j, "failures", n->failures);
 	agent_json_optional(j, "dns", n->dns);
-	agent_json_optional(j, "warning", n->warning);
+	if (v->role < AGENT_ROLE_OPERATOR)
+		hide_endpoints(warning, n->warning);
+	agent_json_optional(j, "warning", v->role < AGENT_ROLE_OPERATOR ? warning : n->warning);
 }
 
 static void view_settings(struct agent_json *j, const struct agent_network *n, const struct agent_snapshot *s)
@@ -223,38 +273,6 @@ int agent_view_status(struct agent_json *j, const struct agent_view *v, struct a
 }
 
 /* --- events ----------------------------------------------------------------------- */
-
-/* May the word be an address, or a name with a port? */
-static bool may_be_endpoint(const char *word, size_t len)
-{
-	unsigned dots = 0, colons = 0, letters = 0;
-	bool port = false;
-
-	for (size_t i = 0; i < len; i++) {
-		dots += word[i] == '.';
-		colons += word[i] == ':';
-		letters += (word[i] | 32) >= 'g' && (word[i] | 32) <= 'z';
-		port |= word[i] == ':' && i + 1 < len && word[i + 1] >= '0' && word[i + 1] <= '9';
-	}
-	return port || colons > 1 || (dots >= 3 && !letters);
-}
-
-/* For observers: where peers are in the world is left out of a sentence. */
-static void hide_endpoints(char ret[256], const char *text)
-{
-	size_t at = 0;
-
-	while (*text && at < 240) {
-		size_t n = strcspn(text, " ,;()"), blanks = strspn(text + n, " ,;()");
-		bool hide = may_be_endpoint(text, n);
-
-		at += (size_t)snprintf(ret + at, 256 - at, "%.*s%.*s", hide ? 3 : (int)n, hide ? "..." : text, (int)blanks,
-				       text + n);
-		at = at < 255 ? at : 255;
-		text += n + blanks;
-	}
-	ret[at] = '\0';
-}
 
 void agent_view_event(struct agent_json *j, enum agent_role role, const struct agent_event *e)
 {

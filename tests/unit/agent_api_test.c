@@ -209,6 +209,12 @@ static void observers_see_no_endpoints(void **state)
 	made_up_enter(&m->network[2].n, AGENT_UP, AGENT_OK, "peer a1 moved from [2001:db8::1]:5 to vpn.example.com:51820 (roamed)");
 	ask(AGENT_ROLE_OBSERVER, "{\"action\":\"events.subscribe\",\"since\":0,\"follow\":false,\"snapshot\":false}");
 	has(reply, "\"text\":\"peer a1 moved from ... to ... (roamed)\"");
+	made_up_enter(&m->network[2].n, AGENT_ERROR, AGENT_DNS_FAILED, "vpn.example.com: there is no such name. See /etc/resolv.conf (1.5s)");
+	ask(AGENT_ROLE_OBSERVER, "{\"action\":\"events.subscribe\",\"since\":0,\"follow\":false,\"snapshot\":false}");
+	has(reply, "\"text\":\"... there is no such name. See /etc/resolv.conf (1.5s)\"");
+	snprintf(m->network[2].n.warning, sizeof(m->network[2].n.warning), "the route to 198.51.100.9, of gw.example.com, is gone");
+	has(ask(AGENT_ROLE_OPERATOR, "{\"action\":\"status\"}"), "of gw.example.com, is gone");
+	has(ask(AGENT_ROLE_OBSERVER, "{\"action\":\"status\"}"), "\"warning\":\"the route to ..., of ..., is gone\"");
 }
 
 static void roles(void **state)
