@@ -101,6 +101,9 @@ int netplan_guard(struct netplan_draft *d)
 	end_list(&w);
 	list_addrs(&w, "dns", in->guard_dns, in->guard_dns_cnt);
 	list_prefixes(&w, "exclude", in->exclude, in->exclude_cnt);
+	for (i = 0; i < in->address_cnt; i++)
+		item(&w, "own", adit_addr_format(&in->addresses[i].addr, buf));
+	end_list(&w);
 	return words_add(&w, d, ADIT_STEP_GUARD, d->mark);
 }
 

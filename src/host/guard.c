@@ -30,8 +30,8 @@ struct words {
 	bool lan, lan_given;
 	struct adit_endpoint *to; /* to: as written; dns: port 53 */
 	struct adit_endpoint *dns;
-	struct adit_prefix *exclude;
-	size_t to_cnt, dns_cnt, exclude_cnt;
+	struct adit_prefix *exclude, *own;
+	size_t to_cnt, dns_cnt, exclude_cnt, own_cnt;
 };
 
 static void words_fini(struct words *w)
@@ -39,6 +39,7 @@ static void words_fini(struct words *w)
 	free(w->to);
 	free(w->dns);
 	free(w->exclude);
+	free(w->own);
 }
 
 static void *one_more(void *array, size_t cnt, size_t size)
@@ -80,17 +81,27 @@ static int add_dns(struct words *w, char *text)
 	return 0;
 }
 
-static int add_exclude(struct words *w, char *text)
+static int add_prefix(struct adit_prefix **list, size_t *cnt, const char *text)
 {
-	struct adit_prefix *p = one_more(w->exclude, w->exclude_cnt, sizeof(*p));
+	struct adit_prefix *p = one_more(*list, *cnt, sizeof(*p));
 
 	if (!p)
 		return -ENOMEM;
-	w->exclude = p;
-	if (adit_prefix_parse(&p[w->exclude_cnt], text))
+	*list = p;
+	if (adit_prefix_parse(&p[*cnt], text))
 		return -EINVAL;
-	w->exclude_cnt++;
+	++*cnt;
 	return 0;
+}
+
+static int add_exclude(struct words *w, char *text)
+{
+	return add_prefix(&w->exclude, &w->exclude_cnt, text);
+}
+
+static int add_own(struct words *w, char *text)
+{
+	return add_prefix(&w->own, &w->own_cnt, text);
 }
 
 static int set_lan(struct words *w, char *text)
@@ -107,7 +118,7 @@ static int read_word(struct words *w, char *word)
 	static const struct {
 		const char *name;
 		int (*add)(struct words *w, char *text);
-	} known[] = { { "lan", set_lan }, { "to", add_to }, { "dns", add_dns }, { "exclude", add_exclude } };
+	} known[] = { { "lan", set_lan }, { "to", add_to }, { "dns", add_dns }, { "exclude", add_exclude }, { "own", add_own } };
 	char *value = strchr(word, '='), *item, *save = NULL;
 	size_t i;
 	int r = -EINVAL;
@@ -268,6 +279,12 @@ static int add_guard(struct allowed *a, const struct adit_step *step)
 	int r = read_words(&w, step->text);
 	size_t i;
 
+	for (i = 0; i < w.own_cnt && !r; i++) { /* meant for us, who have it no longer or not yet */
+		nft_rule(a->t, "postrouting");
+		nft_match_oif(a->t, false, "lo");
+		nft_match_dst(a->t, &w.own[i]);
+		nft_verdict(a->t, NF_DROP, NULL);
+	}
 	if (!r) {
 		nft_rule(a->t, "ways");
 		nft_match_oif(a->t, true, step->ifname);

@@ -5,7 +5,7 @@
  *
  * DOC: a guard, as a step of a plan
  *
- *	guard IFNAME MARK lan=allow|block to=ADDR:PORT,... dns=ADDR,... exclude=PREFIX,...
+ *	guard IFNAME MARK lan=allow|block to=ADDR:PORT,... dns=ADDR,... exclude=PREFIX,... own=ADDR,...
  *
  * All words but lan may be left out; IPv6 as [ADDR]:PORT. IPv4 and IPv6 alike, of
  * this machine and forwarded, these may leave:
@@ -19,6 +19,9 @@
  *     853: a resolver there would be told every name
  *   - neighbour discovery and DHCP
  *   - forwarded: what answers a connection that came by a guarded interface
+ *
+ * What is for an address of `own` never leaves: it is for us, who have not that
+ * address while the interface is made anew, such as a refusal of our own packets.
  *
  * Marks are settable by others, so a mark alone opens nothing. All else is refused
  * so that programs see an error at once, and dropped once more where the device is

@@ -247,7 +247,7 @@ static const struct row agent_rows[] = {
 	  .lines = DEAD6 "route t0 ::/0 51820\nreplies t0 51820 fd09::1\n" MARKED6 LINK6 TAKE6, .mark = 51820 },
 	{ "but with a killswitch", .in = { .lan_block = true, .killswitch = true }, .addresses = "fd09::1/64",
 	  .allowed = "::/0", .endpoints = "192.0.2.1:51820 [2001:db8::1]:443", .guard_dns = "192.0.2.53",
-	  .lines = "guard t0 51820 lan=block to=192.0.2.1:51820,[2001:db8::1]:443 dns=192.0.2.53\n" DEAD4 DEAD6
+	  .lines = "guard t0 51820 lan=block to=192.0.2.1:51820,[2001:db8::1]:443 dns=192.0.2.53 own=fd09::1\n" DEAD4 DEAD6
 		   "route t0 ::/0 51820\nreplies t0 51820 fd09::1\n" VALID MARKED4 MARKED6 LINK6 TAKE4 TAKE6,
 	  .mark = 51820 },
 	{ "a killswitch of a split tunnel", .in = { .killswitch = true }, .allowed = "10.0.0.0/8", .lines = NULL },
@@ -258,7 +258,7 @@ static const struct row agent_rows[] = {
 	  .addresses = "10.9.0.1/24", .allowed = "0.0.0.0/0", .exclude = "192.0.2.9/24 2001:db8:9::/48",
 	  .others = "10.42.0.0/16",
 	  .seen = { .free_table = 51820, .lowest_rule = { 32766, 32766 }, .agent_rule = 9710, .ipv6 = true },
-	  .lines = "guard t0 5 lan=block exclude=192.0.2.0/24,2001:db8:9::/48\n"
+	  .lines = "guard t0 5 lan=block exclude=192.0.2.0/24,2001:db8:9::/48 own=10.9.0.1\n"
 		   "unreachable t0 0.0.0.0/0 5 1073741824\nunreachable t0 ::/0 5 1073741824\n"
 		   "route t0 0.0.0.0/0 5\nreplies t0 5 10.9.0.1\n" VALID
 		   "rule t0 4 9710 254 5 -1 0.0.0.0/0\nrule t0 6 9710 254 5 -1 ::/0\nrule t0 6 9710 254 0 1 fe80::/10\n"
