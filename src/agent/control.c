@@ -391,9 +391,11 @@ adit_time agent_control_due(const struct agent *a)
 
 	if (!c)
 		return ADIT_NEVER;
-	if (c->generation != a->generation)
+	if (c->generation != a->generation || (a->ending && !c->end_by))
 		return 0;
 	due = any_open(a) ? c->sample_at : ADIT_NEVER;
+	if (c->end_by)
+		due = earlier(due, c->end_by);
 	for (unsigned i = 0; i < 2; i++)
 		if (c->listener[i].watch.fd >= 0)
 			due = earlier(due, c->listener[i].resting_until);
@@ -411,6 +413,8 @@ void agent_control_tick(struct agent *a, adit_time now)
 		return;
 	if (c->generation != a->generation)
 		look_at_config(c);
+	if (a->ending && !c->end_by)
+		c->end_by = now + AGENT_END_PATIENCE;
 	if (c->http.asked > c->looked_at)
 		agent_control_looked(c, c->http.asked);
 	if (c->sample_at <= now && any_open(a))
@@ -448,7 +452,7 @@ bool agent_control_idle(const struct agent *a)
 {
 	const struct agent_control *c = a->control;
 
-	if (!c)
+	if (!c || (c->end_by && agent_control_now() >= c->end_by))
 		return true;
 	for (struct adit_list *l = c->sessions.next; l != &c->sessions; l = l->next)
 		if (adit_container_of(l, struct agent_session, link)->out)

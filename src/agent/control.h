@@ -32,8 +32,8 @@ void agent_control_tick(struct agent *a, adit_time now);
 /* How many look at the network's packets now (adit capture). */
 unsigned agent_control_captures(const struct agent *a, const char *network);
 /*
- * After the end was asked for: sends the replies that wait (at most for 2 s a
- * connection, by tick). True when nothing is left to be sent.
+ * After the end was asked for: ticks send the replies that wait, for 2 s at most.
+ * True when nothing is left to be sent, or that time is over.
  */
 bool agent_control_idle(const struct agent *a);
 

@@ -25,6 +25,7 @@
 #define AGENT_LINE_PATIENCE    (30 * ADIT_SEC)
 #define AGENT_WRITE_PATIENCE   (10 * ADIT_SEC)
 #define AGENT_IDLE_PATIENCE    (600 * ADIT_SEC)
+#define AGENT_END_PATIENCE     (2 * ADIT_SEC) /* for replies, when the end was asked for */
 #define AGENT_ASK_BURST        2000
 #define AGENT_ASK_PER_SECOND   500
 
@@ -81,6 +82,7 @@ struct agent_control {
 	struct agent_rates *rates;
 	adit_time sample_at, looked_at; /* the next note; when somebody last looked on */
 	struct agent_http http;
+	adit_time end_by; /* when the end was asked for: whoever has not read by then does not hold it up; 0 */
 };
 
 /* Takes the descriptor over; closes it when it cannot be served. */

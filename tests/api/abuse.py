@@ -199,6 +199,27 @@ def descriptors_run_out(server):
         check("and afterwards", agent.ask(action="hello")["ok"])
 
 
+def reads_slowly(server):
+    """The end was asked for, and one has much to read still, which he does a little at a time"""
+    with Agent(server) as agent, agent.connect() as slow:
+        end = threading.Event()
+
+        def sip():
+            while not end.wait(0.1):
+                with contextlib.suppress(OSError):
+                    slow.recv(2048)
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            slow.send(b'{"action":"status"}\n' * 3000)
+        reader = threading.Thread(target=sip)
+        reader.start()
+        check("the end is promised", agent.ask(action="shutdown")["ok"])
+        check("it comes, though somebody reads slowly", wait_for(lambda: not agent.alive(), 30))
+        end.set()
+        reader.join()
+
+
 def strangers(server):
     if os.geteuid() != 0:
         skip("callers of other users", "this takes root")
@@ -233,6 +254,7 @@ def main(server):
         flood_of_questions(agent)
         check("it is alive, and no larger than 64 MiB", agent.alive() and resident(agent) < 64 << 20, resident(agent))
     descriptors_run_out(server)
+    reads_slowly(server)
     strangers(server)
     done()
 
