@@ -13,11 +13,8 @@
 
 static int apply_tun(struct adit_host *h, const struct adit_link *link)
 {
-	int r = step_check_tun(link);
-
-	if (!r)
-		adit_link_no_link_local(h->nl, link->index); /* fails where IPv6 is off: fine */
-	return r;
+	adit_link_no_link_local(h->nl, link->index); /* fails where IPv6 is off: fine */
+	return 0;
 }
 
 static int apply_on_link(struct adit_host *h, const struct adit_step *step)
@@ -26,6 +23,8 @@ static int apply_on_link(struct adit_host *h, const struct adit_step *step)
 	struct adit_route route;
 	int r = adit_link_find(h->nl, step->ifname, &link);
 
+	if (!r)
+		r = step_check_tun(&link);
 	if (r)
 		return r;
 	switch ((enum adit_step_kind)step->kind) {

@@ -109,6 +109,11 @@ END
 check "a step that fails is named" grep -q '^apply: -EEXIST: route ka1 10.50.3.0/24 254: File exists' <<<"$out"
 check "and nothing of the plan stays" restored
 check "nor a journal" nothing_kept
+for step in "mtu e0 1300" "addr e0 10.50.9.1/24" "up e0" "route e0 10.50.9.0/24 254"; do
+	out=$(printf 'tun ka1\napply ka1\n%s\n.\ndrop ka1\n' "$step" | tool)
+	check "a link that is no TUN is not touched: $step" grep -q '^apply: -EEXIST' <<<"$out"
+done
+check "nothing of it was" restored
 out=$(tool <<-END
 	tun ka1
 	apply ka1
