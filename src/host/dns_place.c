@@ -20,7 +20,7 @@
 #define ASIDE     ".adit-new" /* so that one left by a killed process is known as ours */
 #define CUT       "\n# adit cut %08zu\n"
 #define CUT_LEN   21u
-#define LOCK_TRIES 250 /* of 20 ms */
+#define LOCK_TRIES 25 /* of 20 ms */
 
 static int say(char *err, size_t err_len, const struct adit_dns_place *p, const char *what, int r)
 {
@@ -42,6 +42,8 @@ static bool aside_of(const struct adit_dns_place *p, char aside[PATH_MAX + sizeo
 
 /* --- opening ------------------------------------------------------------------ */
 
+/* For the length of a change. Whoever may read the folder can hold the lock, for ever: after a while
+ * it is done without. */
 static int lock_folder(struct adit_dns_place *p)
 {
 	char dir[PATH_MAX];
@@ -57,7 +59,7 @@ static int lock_folder(struct adit_dns_place *p)
 			break;
 		nanosleep(&(struct timespec){ 0, 20 * 1000 * 1000 }, NULL);
 	}
-	return r == -EWOULDBLOCK ? -EBUSY : r;
+	return r == -EWOULDBLOCK ? 0 : r;
 }
 
 /* Where the name leads; a symlink to nothing is somebody else's business. */

@@ -193,6 +193,18 @@ dns unset dn0 "file $SERVERS" >/dev/null
 check "full disk: undone again" as_before
 umount /etc
 
+# --- locked by others ---------------------------------------------------------------------------
+
+before 'nameserver 192.0.2.53\n'
+dns set dn0 "file $SERVERS" >/dev/null
+exec {lock}</etc
+check "locked: somebody keeps the lock" flock -n $lock
+equal "locked: set all the same" "$(answer set dn0 "file servers=10.6.0.2 default=yes")" 0
+equal "locked: to the new server" "$(nameservers)" 10.6.0.2
+dns unset dn0 "file servers=10.6.0.2 default=yes" >/dev/null
+check "locked: undone" as_before
+exec {lock}<&-
+
 # --- killed ---------------------------------------------------------------------------------------
 
 # At every system call of setting, and of undoing, that could change a file.
