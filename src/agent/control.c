@@ -73,15 +73,15 @@ static void note_refusal(struct agent_control *c, const struct agent_caller *cal
 	agent_event_add(&c->agent->events, &e);
 }
 
-/* Of those of the uid (or of all), the one that was silent longest and is owed nothing. */
-static struct agent_session *most_silent(struct agent_control *c, const uid_t *uid, bool nobody)
+/* Of those of the uid (or of all) with no more than this role, the one that was silent longest and is owed nothing. */
+static struct agent_session *most_silent(struct agent_control *c, const uid_t *uid, enum agent_role most)
 {
 	struct agent_session *found = NULL;
 
 	for (struct adit_list *l = c->sessions.next; l != &c->sessions; l = l->next) {
 		struct agent_session *s = adit_container_of(l, struct agent_session, link);
 
-		if ((uid && s->caller.uid != *uid) || (nobody && s->role != AGENT_ROLE_NONE))
+		if ((uid && s->caller.uid != *uid) || s->role > most)
 			continue;
 		if (s->state != AGENT_SESSION_PENDING && (!found || s->touched < found->touched))
 			found = s;
@@ -89,30 +89,42 @@ static struct agent_session *most_silent(struct agent_control *c, const uid_t *u
 	return found;
 }
 
-static unsigned count(const struct agent_control *c, const uid_t *uid, bool nobody)
+static unsigned count(const struct agent_control *c, const uid_t *uid, enum agent_role most)
 {
 	unsigned n = 0;
 
 	for (struct adit_list *l = c->sessions.next; l != &c->sessions; l = l->next) {
 		const struct agent_session *s = adit_container_of(l, struct agent_session, link);
 
-		n += (!uid || s->caller.uid == *uid) && (!nobody || s->role == AGENT_ROLE_NONE);
+		n += (!uid || s->caller.uid == *uid) && s->role <= most;
 	}
 	return n;
 }
 
-static bool is_full(const struct agent_control *c, uid_t uid, enum agent_role role)
+/* Of all places, where some are kept for admins. */
+static bool is_over(const struct agent_control *c, enum agent_role role, unsigned more)
 {
-	if (role == AGENT_ROLE_NONE && count(c, NULL, true) >= AGENT_SESSIONS_NOBODY)
+	if (c->session_cnt + more > AGENT_SESSIONS_MAX)
 		return true;
-	return c->session_cnt >= AGENT_SESSIONS_MAX || count(c, &uid, false) >= AGENT_SESSIONS_PER_UID;
+	return role < AGENT_ROLE_ADMIN &&
+	       count(c, NULL, AGENT_ROLE_OPERATOR) + more > AGENT_SESSIONS_MAX - AGENT_SESSIONS_ADMINS;
 }
 
+static bool is_full(const struct agent_control *c, uid_t uid, enum agent_role role)
+{
+	if (role == AGENT_ROLE_NONE && count(c, NULL, AGENT_ROLE_NONE) >= AGENT_SESSIONS_NOBODY)
+		return true;
+	return is_over(c, role, 1) || count(c, &uid, AGENT_ROLE_ADMIN) >= AGENT_SESSIONS_PER_UID;
+}
+
+/* No admin makes room for others. */
 static struct agent_session *victim_of(struct agent_control *c, uid_t uid, enum agent_role role)
 {
-	if (role == AGENT_ROLE_NONE && count(c, NULL, true) >= AGENT_SESSIONS_NOBODY)
-		return most_silent(c, NULL, true);
-	return most_silent(c, count(c, &uid, false) >= AGENT_SESSIONS_PER_UID ? &uid : NULL, false);
+	if (role == AGENT_ROLE_NONE && count(c, NULL, AGENT_ROLE_NONE) >= AGENT_SESSIONS_NOBODY)
+		return most_silent(c, NULL, AGENT_ROLE_NONE);
+	if (count(c, &uid, AGENT_ROLE_ADMIN) >= AGENT_SESSIONS_PER_UID)
+		return most_silent(c, &uid, AGENT_ROLE_ADMIN);
+	return most_silent(c, NULL, role < AGENT_ROLE_ADMIN ? AGENT_ROLE_OPERATOR : AGENT_ROLE_ADMIN);
 }
 
 static void rest(struct agent_control_listener *l, adit_time until)
@@ -135,7 +147,7 @@ static bool make_way(struct agent_control_listener *l, uid_t uid, enum agent_rol
 			return false;
 		if (role != AGENT_ROLE_NONE && now - victim->touched < AGENT_SESSION_GRACE) {
 			rest(l, victim->touched + AGENT_SESSION_GRACE);
-			return c->session_cnt <= AGENT_SESSIONS_MAX; /* this one is one too many, and the last for now */
+			return !is_over(c, role, 0); /* this one is one too many, and the last for now */
 		}
 		agent_session_dismiss(victim);
 	}
@@ -172,7 +184,7 @@ static void listener_ready(struct adit_watch *w, uint32_t events)
 	if (fd >= 0) {
 		admit(l, fd);
 	} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-		victim = most_silent(l->control, NULL, false);
+		victim = most_silent(l->control, NULL, AGENT_ROLE_ADMIN);
 		if (victim)
 			agent_session_dismiss(victim);
 		else

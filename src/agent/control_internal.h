@@ -15,11 +15,13 @@
  * back. So a thousand connections that say nothing keep nobody out. But nobody goes
  * within his first moment: the next ones wait for that. A line must be whole in 30 s, a
  * reply must be taken in pieces of no more than 10 s. Who asks faster than his
- * share is told to come back. Subscribers take from the ring of events when they
+ * share is told to come back. Some places are kept for admins, so that others
+ * cannot lock them out. Subscribers take from the ring of events when they
  * have taken what was sent: nothing piles up for them.
  */
 #define AGENT_SESSIONS_MAX     512
 #define AGENT_SESSIONS_PER_UID 448
+#define AGENT_SESSIONS_ADMINS  32 /* of all, that nobody else gets */
 #define AGENT_SESSION_GRACE    (10 * ADIT_MSEC)
 #define AGENT_SESSIONS_NOBODY  8 /* callers without a role, all together */
 #define AGENT_LINE_PATIENCE    (30 * ADIT_SEC)

@@ -3,6 +3,7 @@
 """abuse.py SERVER ADIT: a 10 MB line, one byte a second, silent and slow callers, 10,000 connections, callers without
 a role; who asks honestly is answered meanwhile. ADIT_LONG=1 also judges how soon (p99 under 50 ms, against an idle one)."""
 import contextlib
+import grp
 import json
 import multiprocessing
 import os
@@ -11,6 +12,7 @@ import select
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -220,6 +222,44 @@ def reads_slowly(server):
         reader.join()
 
 
+HOLD = """import os, socket, sys
+held = []
+while len(held) < 400:
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(sys.argv[1])
+    try:
+        s.sendall(b'{"action":"events.subscribe","snapshot":false}\\n')
+        s.recv(4096)
+    except OSError:
+        pass
+    held.append(s)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def many_observers(server):
+    """Two of them hold 400 subscriptions each: more than there are places"""
+    if os.geteuid() != 0:
+        skip("observers of other users", "this takes root")
+        return
+    group = grp.getgrgid(1)
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        os.chmod(folder, 0o755)
+        path = folder + "/status.sock"
+        with Agent(server, "--status", path, "--observers", group.gr_name) as agent:
+            holders = [subprocess.Popen(["/usr/bin/python3", "-c", HOLD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, user=uid,
+                                        group=group.gr_gid, extra_groups=[]) for uid in (1234, 1235)]
+            for h in holders:
+                h.stdout.readline()
+            reply = {}
+            with contextlib.suppress(OSError, ValueError):
+                reply = agent.ask(action="hello")
+            check("observers have every place: an admin has one all the same", reply.get("ok"), reply)
+            for h in holders:
+                h.communicate()
+
+
 def strangers(server):
     if os.geteuid() != 0:
         skip("callers of other users", "this takes root")
@@ -255,6 +295,7 @@ def main(server):
         check("it is alive, and no larger than 64 MiB", agent.alive() and resident(agent) < 64 << 20, resident(agent))
     descriptors_run_out(server)
     reads_slowly(server)
+    many_observers(server)
     strangers(server)
     done()
 
