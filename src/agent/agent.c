@@ -251,6 +251,7 @@ static int read_config(struct program *p)
 	adit_conf_errors_fini(&errors);
 	if (!p->agent.config)
 		return ADIT_EXIT_CONFIG;
+	memcpy(p->agent.state_dir_written, p->agent.config->state_dir, sizeof(p->agent.state_dir_written));
 	if (p->options.state_dir[0])
 		memcpy(p->agent.config->state_dir, p->options.state_dir, sizeof(p->agent.config->state_dir));
 	p->agent.generation = 1;

@@ -496,6 +496,17 @@ static void tell(struct agent *a, const char *text)
 	agent_event_add(&a->events, &ev);
 }
 
+/* What is undone later is noted in the folder of the start. */
+static void keep_state_dir(struct reload *r)
+{
+	struct agent *a = r->a;
+
+	if (strcmp(r->new->state_dir, a->state_dir_written) != 0)
+		tell(a, "a change of state_dir takes effect when the agent is started again");
+	memcpy(a->state_dir_written, r->new->state_dir, sizeof(a->state_dir_written));
+	memcpy(r->new->state_dir, a->config->state_dir, sizeof(r->new->state_dir));
+}
+
 static void succeed(struct reload *r)
 {
 	unsigned cnt[4] = { 0 };
@@ -536,6 +547,7 @@ int agent_reload(struct agent *a, bool dry_run, FILE *out, struct adit_conf_erro
 			e = apply(&r, err, err_len);
 		if (!e) {
 			adopt(&r);
+			keep_state_dir(&r);
 			succeed(&r);
 		} else {
 			snprintf(text, sizeof(text), "failed, what ran still runs: %.200s", err[0] ? err : strerror(-e));

@@ -144,6 +144,13 @@ sed -i 's/^addresses = .*/&\nmtu = 1400/' "$CONFIG"
 check "a reload of other things" reload
 check "leaves it set" is_set
 equal "and the status knows" "$(of office .dns)" 10.100.0.2
+sed -i "s|^state_dir = .*|state_dir = \"$TMP/other\"|" "$CONFIG"
+check "a reload with another state_dir" reload
+check "which is said to wait" grep -q 'a change of state_dir takes effect when the agent is started again' "$TMP/agent.log"
+sed -i 's/^mtu = 1400/mtu = 1390/' "$CONFIG"
+check "a reload of other things again" reload
+equal "notes go where they went" "$(find "$TMP/other" "$STATE" -maxdepth 0 2>/dev/null)" "$STATE"
+equal "and it is said once" "$(grep -c 'change of state_dir' "$TMP/agent.log")" 1
 stop "$AGENT"
 equal "and as before at the end" "$(resolv)" "$was"
 
