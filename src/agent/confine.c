@@ -62,8 +62,10 @@ int agent_confine(struct agent *a, char *err, size_t err_len)
 		if (s->fwd)
 			add_files_of(&reads, s->fwd);
 	add_path(&writes, "/dev/null");
-	add_path(&writes, folder_of(a->config->control_socket, control, sizeof(control)));
-	add_path(&writes, folder_of(a->config->http_socket, http, sizeof(http)));
+	if (!helper_privileged(a->helper)) { /* else it removes the sockets at the end */
+		add_path(&writes, folder_of(a->config->control_socket, control, sizeof(control)));
+		add_path(&writes, folder_of(a->config->http_socket, http, sizeof(http)));
+	}
 	if (sandbox_enter(&c, &report))
 		adit_log_warning("not sandboxed: %s", report.why);
 	else
