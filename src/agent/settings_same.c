@@ -21,7 +21,7 @@ static bool same_prefixes(const struct adit_prefix *a, size_t a_cnt, const struc
 	if (a_cnt != b_cnt)
 		return false;
 	for (size_t i = 0; i < a_cnt; i++)
-		if (a[i].len != b[i].len || !adit_addr_equal(&a[i].addr, &b[i].addr))
+		if (!adit_prefix_equal(&a[i], &b[i]))
 			return false;
 	return true;
 }

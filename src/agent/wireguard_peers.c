@@ -140,20 +140,6 @@ static int run(struct pass *p, pass_fn fn, const struct listed *list, size_t cnt
 	return r;
 }
 
-static bool has_prefix(const struct agent_peer *p, const struct adit_prefix *prefix)
-{
-	struct adit_prefix a = *prefix, b;
-
-	adit_prefix_mask(&a);
-	for (size_t i = 0; i < p->allowed_cnt; i++) {
-		b = p->allowed[i];
-		adit_prefix_mask(&b);
-		if (a.len == b.len && adit_addr_equal(&a.addr, &b.addr))
-			return true;
-	}
-	return false;
-}
-
 /* Over the old list: peers and prefixes that are not wanted any more. */
 static int remove_old(struct pass *p, struct adit_wg *wg, const struct agent_peer *old, size_t index, adit_time now)
 {
@@ -166,7 +152,7 @@ static int remove_old(struct pass *p, struct adit_wg *wg, const struct agent_pee
 	if (!new)
 		adit_wg_peer_remove(wg, peer, now);
 	for (size_t i = 0; new && i < old->allowed_cnt; i++)
-		if (!has_prefix(new, &old->allowed[i]))
+		if (!adit_prefix_listed(new->allowed, new->allowed_cnt, &old->allowed[i]))
 			adit_wg_peer_disallow(wg, peer, &old->allowed[i]);
 	return 0;
 }
@@ -198,7 +184,7 @@ static int set_new(struct pass *p, struct adit_wg *wg, const struct agent_peer *
 		return r == -EADDRINUSE ? 0 : r; /* our own key */
 	set_psk(wg, peer, p->psks[index]);
 	for (size_t i = 0; i < new->allowed_cnt && !r; i++)
-		if (!old || !has_prefix(old, &new->allowed[i]))
+		if (!old || !adit_prefix_listed(old->allowed, old->allowed_cnt, &new->allowed[i]))
 			r = adit_wg_peer_allow(wg, peer, &new->allowed[i]); /* one that was another's moves here */
 	if (!old || old->keepalive != new->keepalive)
 		adit_wg_peer_set_keepalive(wg, peer, new->keepalive, now);
@@ -252,7 +238,7 @@ struct wgnet_peer *wgnet_find(const struct wgnet *net, const uint8_t public_key[
 	return NULL;
 }
 
-bool wgnet_same_endpoints(const struct agent_peer *a, const struct agent_peer *b)
+static bool same_endpoints(const struct agent_peer *a, const struct agent_peer *b)
 {
 	if (a->endpoint_cnt != b->endpoint_cnt)
 		return false;
@@ -268,7 +254,7 @@ static void inherit(struct wgnet_peer *to, const struct wgnet_peer *from)
 	to->judge = from->judge;
 	to->path = from->path;
 	to->kicked_at = from->kicked_at;
-	if (!wgnet_same_endpoints(to->cfg, from->cfg))
+	if (!same_endpoints(to->cfg, from->cfg))
 		return;
 	to->placed = from->placed;
 	for (size_t i = 0; i < to->cfg->endpoint_cnt; i++) {

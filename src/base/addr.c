@@ -245,6 +245,37 @@ void adit_prefix_mask(struct adit_prefix *p)
 	memset(p->addr.bytes + whole + 1, 0, sizeof(p->addr.bytes) - whole - 1);
 }
 
+bool adit_prefix_equal(const struct adit_prefix *a, const struct adit_prefix *b)
+{
+	return a->len == b->len && adit_addr_equal(&a->addr, &b->addr);
+}
+
+bool adit_prefix_same_network(const struct adit_prefix *a, const struct adit_prefix *b)
+{
+	struct adit_prefix x = *a, y = *b;
+
+	adit_prefix_mask(&x);
+	adit_prefix_mask(&y);
+	return adit_prefix_equal(&x, &y);
+}
+
+bool adit_prefix_listed(const struct adit_prefix *list, size_t cnt, const struct adit_prefix *p)
+{
+	for (size_t i = 0; i < cnt; i++)
+		if (adit_prefix_same_network(&list[i], p))
+			return true;
+	return false;
+}
+
+int adit_prefix_compare(const struct adit_prefix *a, const struct adit_prefix *b)
+{
+	int c = a->addr.family - b->addr.family;
+
+	if (!c)
+		c = memcmp(a->addr.bytes, b->addr.bytes, sizeof(a->addr.bytes));
+	return c ? c : a->len - b->len;
+}
+
 bool adit_prefix_contains(const struct adit_prefix *p, const struct adit_addr *a)
 {
 	unsigned whole = p->len / 8, bits = p->len % 8;

@@ -33,6 +33,12 @@ int adit_prefix_parse(struct adit_prefix *ret, const char *text);
 char *adit_prefix_format(const struct adit_prefix *p, char buf[ADIT_PREFIX_STRLEN]);
 /* Clears the host bits. */
 void adit_prefix_mask(struct adit_prefix *p);
+bool adit_prefix_equal(const struct adit_prefix *a, const struct adit_prefix *b); /* host bits too */
+/* The same network: host bits aside. Is it in the list? */
+bool adit_prefix_same_network(const struct adit_prefix *a, const struct adit_prefix *b);
+bool adit_prefix_listed(const struct adit_prefix *list, size_t cnt, const struct adit_prefix *p);
+/* An order for sorting: by family, address, length. Less than, equal to or greater than 0. */
+int adit_prefix_compare(const struct adit_prefix *a, const struct adit_prefix *b);
 bool adit_prefix_contains(const struct adit_prefix *p, const struct adit_addr *a);
 
 #endif

@@ -16,28 +16,13 @@ static const struct adit_forward_peer *find(const struct adit_forward_config *cf
 	return NULL;
 }
 
-static bool has_prefix(const struct adit_forward_peer *p, const struct adit_prefix *prefix)
-{
-	struct adit_prefix a = *prefix;
-
-	adit_prefix_mask(&a);
-	for (size_t i = 0; p && i < p->allowed_cnt; i++) {
-		struct adit_prefix b = p->allowed[i];
-
-		adit_prefix_mask(&b);
-		if (a.len == b.len && adit_addr_equal(&a.addr, &b.addr))
-			return true;
-	}
-	return false;
-}
-
 static int set_allowed(struct adit_wg *wg, struct adit_wg_peer *peer, const struct adit_forward_peer *old,
 		       const struct adit_forward_peer *p)
 {
 	int r = 0;
 
 	for (size_t i = 0; old && i < old->allowed_cnt; i++)
-		if (!has_prefix(p, &old->allowed[i]))
+		if (!p || !adit_prefix_listed(p->allowed, p->allowed_cnt, &old->allowed[i]))
 			adit_wg_peer_disallow(wg, peer, &old->allowed[i]);
 	for (size_t i = 0; i < p->allowed_cnt && !r; i++)
 		r = adit_wg_peer_allow(wg, peer, &p->allowed[i]); /* one that was another's moves here */

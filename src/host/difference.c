@@ -8,15 +8,6 @@
 
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 
-static int compare_prefixes(const struct adit_prefix *a, const struct adit_prefix *b)
-{
-	int c = COMPARE(a->addr.family, b->addr.family);
-
-	if (!c)
-		c = memcmp(a->addr.bytes, b->addr.bytes, sizeof(a->addr.bytes));
-	return c ? c : COMPARE(a->len, b->len);
-}
-
 /* First words, as adit_step_same compares them. */
 static int compare_paths(const char *a, const char *b)
 {
@@ -50,7 +41,7 @@ static int compare_steps(const struct adit_step *a, const struct adit_step *b)
 	if (c || (a->kind != ADIT_STEP_ADDR && a->kind != ADIT_STEP_ROUTE && a->kind != ADIT_STEP_UNREACHABLE &&
 		  a->kind != ADIT_STEP_RULE))
 		return c;
-	c = compare_prefixes(&a->prefix, &b->prefix);
+	c = adit_prefix_compare(&a->prefix, &b->prefix);
 	if (c || a->kind == ADIT_STEP_ADDR)
 		return c;
 	c = COMPARE(a->table, b->table);

@@ -198,21 +198,12 @@ static const struct adit_step *wanted(const struct keeper_others *live, enum adi
 	return NULL;
 }
 
-static bool same_prefix(const struct adit_prefix *a, const struct adit_prefix *b)
-{
-	struct adit_prefix x = *a, y = *b;
-
-	adit_prefix_mask(&x);
-	adit_prefix_mask(&y);
-	return x.len == y.len && adit_addr_equal(&x.addr, &y.addr);
-}
-
 static bool same_route(const struct adit_step *s, const void *thing)
 {
 	const struct adit_route *r = thing;
 	uint32_t metric = s->metric ? s->metric : s->prefix.addr.family == 6 ? 1024 : 0;
 
-	return s->table == r->table && metric == r->metric && same_prefix(&s->prefix, &r->dst);
+	return s->table == r->table && metric == r->metric && adit_prefix_same_network(&s->prefix, &r->dst);
 }
 
 static bool same_rule(const struct adit_step *s, const void *thing)
@@ -220,7 +211,7 @@ static bool same_rule(const struct adit_step *s, const void *thing)
 	const struct adit_rule *r = thing;
 
 	return s->priority == r->priority && s->table == r->table && s->mark == r->mark && s->invert == r->invert &&
-	       s->suppress == r->suppress && same_prefix(&s->prefix, &r->to);
+	       s->suppress == r->suppress && adit_prefix_same_network(&s->prefix, &r->to);
 }
 
 /* A tunnel that runs has a table of its own, and no journal says so. */

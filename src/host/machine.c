@@ -14,15 +14,6 @@
 
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 
-static int compare_prefixes(const struct adit_prefix *a, const struct adit_prefix *b)
-{
-	int c = COMPARE(a->addr.family, b->addr.family);
-
-	if (!c)
-		c = memcmp(a->addr.bytes, b->addr.bytes, sizeof(a->addr.bytes));
-	return c ? c : COMPARE(a->len, b->len);
-}
-
 static int compare_links(const void *x, const void *y)
 {
 	const struct adit_link *a = x, *b = y;
@@ -35,13 +26,13 @@ static int compare_addrs(const void *x, const void *y)
 	const struct adit_machine_addr *a = x, *b = y;
 	int c = COMPARE(a->index, b->index);
 
-	return c ? c : compare_prefixes(&a->prefix, &b->prefix);
+	return c ? c : adit_prefix_compare(&a->prefix, &b->prefix);
 }
 
 static int compare_routes(const void *x, const void *y)
 {
 	const struct adit_route *a = x, *b = y;
-	int c = compare_prefixes(&a->dst, &b->dst);
+	int c = adit_prefix_compare(&a->dst, &b->dst);
 
 	if (!c)
 		c = COMPARE(a->table, b->table);
@@ -65,7 +56,7 @@ static int compare_rules(const void *x, const void *y)
 		c = COMPARE(a->invert, b->invert);
 	if (!c)
 		c = COMPARE(a->suppress, b->suppress);
-	return c ? c : compare_prefixes(&a->to, &b->to);
+	return c ? c : adit_prefix_compare(&a->to, &b->to);
 }
 
 /* --- reading ----------------------------------------------------------------- */

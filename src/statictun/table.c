@@ -24,7 +24,7 @@ static bool prefix_equal(const void *item, const void *key)
 {
 	const struct statictun_peer *a = item, *b = key;
 
-	return a->prefix.len == b->prefix.len && adit_addr_equal(&a->prefix.addr, &b->prefix.addr);
+	return adit_prefix_equal(&a->prefix, &b->prefix);
 }
 
 static bool key_equal(const void *item, const void *key)

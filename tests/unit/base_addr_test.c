@@ -201,12 +201,46 @@ static void test_contains(void **state)
 	}
 }
 
+static struct adit_prefix pfx(const char *text)
+{
+	struct adit_prefix p;
+
+	assert_int_equal(adit_prefix_parse(&p, text), 0);
+	return p;
+}
+
+static void test_compared(void **state)
+{
+	static const char *const sorted[] = { "10.0.0.0/8", "10.0.0.0/16", "10.0.0.1/16", "192.0.2.0/24", "::/0",
+					      "2001:db8::/32", "2001:db8::/64" };
+	const size_t cnt = sizeof(sorted) / sizeof(sorted[0]);
+	struct adit_prefix list[2] = { pfx("10.1.2.3/16"), pfx("2001:db8::1/64") }, p;
+
+	(void)state;
+	for (size_t i = 0; i < cnt; i++) {
+		for (size_t k = 0; k < cnt; k++) {
+			struct adit_prefix a = pfx(sorted[i]), b = pfx(sorted[k]);
+			int c = adit_prefix_compare(&a, &b);
+
+			assert_int_equal((c > 0) - (c < 0), (i > k) - (i < k));
+			assert_int_equal(adit_prefix_equal(&a, &b), i == k);
+		}
+	}
+	p = pfx("10.1.9.9/16");
+	assert_true(adit_prefix_same_network(&list[0], &p) && !adit_prefix_equal(&list[0], &p));
+	assert_true(adit_prefix_listed(list, 2, &p));
+	p = pfx("2001:db8::2/64");
+	assert_true(adit_prefix_listed(list, 2, &p) && !adit_prefix_listed(list, 1, &p));
+	p = pfx("10.1.0.0/15");
+	assert_false(adit_prefix_listed(list, 2, &p));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_format),	   cmocka_unit_test(test_refused), cmocka_unit_test(test_against_inet_pton),
 		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_equal),   cmocka_unit_test(test_prefix),
-		cmocka_unit_test(test_contains),
+		cmocka_unit_test(test_contains),   cmocka_unit_test(test_compared),
 	};
 
 	return cmocka_run_group_tests_name("base_addr", tests, NULL, NULL);
