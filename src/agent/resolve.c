@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/list.h"
+#include "relay/ares_answer.h"
 #include "tunnel/tunnel.h"
 
 #define QUERY_MS    1500 /* first try; doubled: 4.5 s in all */
@@ -278,43 +279,6 @@ void agent_resolver_moved(struct agent_resolver *r)
 
 /* --- lookups ------------------------------------------------------------------------- */
 
-static int error_of(int status)
-{
-	switch (status) {
-	case ARES_SUCCESS:
-		return 0;
-	case ARES_ENOTFOUND:
-	case ARES_ENODATA:
-		return -ENOENT;
-	case ARES_ETIMEOUT:
-		return -ETIMEDOUT;
-	case ARES_EBADNAME:
-	case ARES_EBADQUERY:
-		return -EINVAL;
-	case ARES_ENOMEM:
-		return -ENOMEM;
-	}
-	return -EHOSTUNREACH; /* no server that would answer */
-}
-
-static bool take(struct agent_answer *a, const struct ares_addrinfo_node *n)
-{
-	struct adit_addr to = { 0 };
-
-	if (n->ai_family == AF_INET) {
-		to.family = 4;
-		memcpy(to.bytes, &((const struct sockaddr_in *)(const void *)n->ai_addr)->sin_addr, 4);
-	} else {
-		to.family = 6;
-		memcpy(to.bytes, &((const struct sockaddr_in6 *)(const void *)n->ai_addr)->sin6_addr, 16);
-	}
-	for (unsigned i = 0; i < a->cnt; i++)
-		if (adit_addr_equal(&a->addr[i], &to))
-			return false;
-	a->addr[a->cnt++] = to;
-	return true;
-}
-
 static const struct ares_addrinfo_node *next_of(const struct ares_addrinfo_node *n, int family)
 {
 	while (n && n->ai_family != family)
@@ -329,11 +293,11 @@ static void take_addresses(struct agent_answer *a, const struct ares_addrinfo_no
 
 	while ((six || four) && a->cnt < AGENT_ANSWER_MAX) {
 		if (six) {
-			take(a, six);
+			relay_ares_add(a->addr, &a->cnt, six);
 			six = next_of(six->ai_next, AF_INET6);
 		}
 		if (four && a->cnt < AGENT_ANSWER_MAX) {
-			take(a, four);
+			relay_ares_add(a->addr, &a->cnt, four);
 			four = next_of(four->ai_next, AF_INET);
 		}
 	}
@@ -353,7 +317,7 @@ static unsigned ttl_of(const struct ares_addrinfo *ai)
 static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *ai)
 {
 	struct lookup *l = arg;
-	struct agent_answer a = { .error = error_of(status) };
+	struct agent_answer a = { .error = relay_ares_error(status) };
 
 	(void)timeouts;
 	if (!a.error && ai) {

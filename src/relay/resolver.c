@@ -20,6 +20,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 
+#include "relay/ares_answer.h"
 #include "relay/resolver_internal.h"
 
 #define LOOKUPS_MAX   1024 /* kept; the longest unused goes */
@@ -304,52 +305,12 @@ static struct lookup *new_lookup(struct relay_resolver *r, const char *name, enu
 	return l;
 }
 
-static int error_of(int status)
-{
-	switch (status) {
-	case ARES_SUCCESS:
-		return 0;
-	case ARES_ENOTFOUND:
-	case ARES_ENODATA:
-		return -ENOENT;
-	case ARES_ETIMEOUT:
-		return -ETIMEDOUT;
-	case ARES_EBADNAME:
-	case ARES_EBADQUERY:
-		return -EINVAL;
-	case ARES_ENOMEM:
-		return -ENOMEM;
-	case ARES_ECANCELLED:
-	case ARES_EDESTRUCTION:
-		return -ECANCELED;
-	}
-	return -EHOSTUNREACH; /* no server that would answer */
-}
-
-static void add_address(struct relay_answer *a, const struct sockaddr *sa)
-{
-	struct adit_addr *to = &a->addr[a->cnt];
-
-	memset(to, 0, sizeof(*to));
-	if (sa->sa_family == AF_INET) {
-		to->family = 4;
-		memcpy(to->bytes, &((const struct sockaddr_in *)sa)->sin_addr, 4);
-	} else {
-		to->family = 6;
-		memcpy(to->bytes, &((const struct sockaddr_in6 *)sa)->sin6_addr, 16);
-	}
-	for (unsigned i = 0; i < a->cnt; i++)
-		if (adit_addr_equal(&a->addr[i], to))
-			return;
-	a->cnt++;
-}
-
 static void read_answer(struct relay_answer *a, int status, const struct ares_addrinfo *ai, enum relay_family family)
 {
 	unsigned ttl = TTL_MAX;
 
 	memset(a, 0, sizeof(*a));
-	a->error = error_of(status);
+	a->error = relay_ares_error(status);
 	if (a->error || !ai) {
 		a->error = a->error ? a->error : -ENOENT;
 		return;
@@ -362,7 +323,7 @@ static void read_answer(struct relay_answer *a, int status, const struct ares_ad
 		for (const struct ares_addrinfo_node *n = ai->nodes; n; n = n->ai_next) {
 			if (n->ai_family != af || a->cnt == RELAY_ADDRESSES)
 				continue;
-			add_address(a, n->ai_addr);
+			relay_ares_add(a->addr, &a->cnt, n);
 			ttl = n->ai_ttl >= 0 && (unsigned)n->ai_ttl < ttl ? (unsigned)n->ai_ttl : ttl;
 		}
 	}
