@@ -10,32 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "forward/sandbox.h"
-
-/* What may never come back: before the rest, as it takes a right itself. */
-static void limit_bounds(uint32_t keep)
-{
-	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	for (int cap = 0; cap <= 63; cap++)
-		if (cap > 31 || !(keep & (UINT32_C(1) << cap)))
-			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); /* as far as we may and the kernel knows it */
-}
-
-static int limit_capabilities(uint32_t keep)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
-
-	if (syscall(SYS_capget, &header, caps) < 0)
-		return -errno;
-	caps[0].effective = caps[0].permitted &= keep;
-	caps[0].inheritable = 0;
-	memset(&caps[1], 0, sizeof(caps[1]));
-	return syscall(SYS_capset, &header, caps) < 0 ? -errno : 0;
-}
+#include "host/process.h"
 
 #define KEPT (UINT32_C(1) << CAP_NET_ADMIN | UINT32_C(1) << CAP_NET_BIND_SERVICE | UINT32_C(1) << CAP_DAC_READ_SEARCH)
 
@@ -43,8 +21,8 @@ int helper_rights_keep(void)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
-	limit_bounds(KEPT);
-	return limit_capabilities(KEPT);
+	adit_process_bound_capabilities(KEPT);
+	return adit_process_keep_capabilities(KEPT, NULL);
 }
 
 /* Sysctls, resolv.conf and who else writes it (resolvconf), UAPI sockets, TUN. */
@@ -91,15 +69,15 @@ int helper_rights_drop(const char *user, char *err, size_t err_len)
 	const uint32_t to_change = UINT32_C(1) << CAP_SETUID | UINT32_C(1) << CAP_SETGID;
 	int r = 0;
 
-	limit_bounds(0);
+	adit_process_bound_capabilities(0);
 	if (*user && geteuid() == 0) {
-		r = limit_capabilities(to_change);
+		r = adit_process_keep_capabilities(to_change, NULL);
 		if (!r)
 			r = become(user, err, err_len);
 		if (r)
 			return r;
 	}
-	r = limit_capabilities(0);
+	r = adit_process_keep_capabilities(0, NULL);
 	if (!r && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = -errno;
 	if (r)

@@ -7,28 +7,19 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "forward/sandbox_parts.h"
+#include "host/process.h"
 
 static int drop_capabilities(uint32_t keep)
 {
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
-	unsigned long cap;
+	uint32_t left = 0;
+	int r;
 
-	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	for (cap = 0; cap <= 63; cap++)
-		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); /* as far as we may and the kernel knows it */
-	if (syscall(SYS_capget, &header, caps) < 0)
-		return -errno;
-	caps[0].effective = caps[0].permitted &= keep;
-	caps[0].inheritable = 0;
-	memset(&caps[1], 0, sizeof(caps[1]));
-	if (syscall(SYS_capset, &header, caps) < 0)
-		return -errno;
-	return caps[0].permitted ? -EBUSY : 0;
+	adit_process_bound_capabilities(0);
+	r = adit_process_keep_capabilities(keep, &left);
+	return r ? r : left ? -EBUSY : 0;
 }
 
 static void missing(struct sandbox_report *r, const char *what, int error)

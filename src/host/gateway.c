@@ -47,8 +47,9 @@ static int add_port(struct words *w, const char *text)
 	return 0;
 }
 
-static int read_word(struct words *w, char *word)
+static int read_word(void *arg, char *word)
 {
+	struct words *w = arg;
 	char *item, *save = NULL;
 	int r = 0;
 
@@ -63,17 +64,6 @@ static int read_word(struct words *w, char *word)
 	else
 		for (item = strtok_r(word + 5, ",", &save); item && !r; item = strtok_r(NULL, ",", &save))
 			r = add_port(w, item);
-	return r;
-}
-
-static int read_words(struct words *w, const char *text)
-{
-	char *copy = strdup(text ? text : ""), *save = NULL, *word;
-	int r = copy ? 0 : -ENOMEM;
-
-	for (word = copy ? strtok_r(copy, " ", &save) : NULL; word && !r; word = strtok_r(NULL, " ", &save))
-		r = read_word(w, word);
-	free(copy);
 	return r;
 }
 
@@ -170,7 +160,7 @@ static int build(struct adit_nft *nft, struct nft_table *t, const struct adit_st
 {
 	struct words w = { 0 };
 	char name[NFT_NAME_LEN];
-	int r = read_words(&w, step->text);
+	int r = nft_words(step->text, read_word, &w);
 
 	table_name(name, step);
 	nft_table_init(t, name);

@@ -113,8 +113,9 @@ static int set_lan(struct words *w, char *text)
 	return 0;
 }
 
-static int read_word(struct words *w, char *word)
+static int read_word(void *arg, char *word)
 {
+	struct words *w = arg;
 	static const struct {
 		const char *name;
 		int (*add)(struct words *w, char *text);
@@ -138,12 +139,8 @@ static int read_word(struct words *w, char *word)
 
 static int read_words(struct words *w, const char *text)
 {
-	char *copy = strdup(text ? text : ""), *save = NULL, *word;
-	int r = copy ? 0 : -ENOMEM;
+	int r = nft_words(text, read_word, w);
 
-	for (word = copy ? strtok_r(copy, " ", &save) : NULL; word && !r; word = strtok_r(NULL, " ", &save))
-		r = read_word(w, word);
-	free(copy);
 	return r ? r : w->lan_given ? 0 : -EINVAL;
 }
 

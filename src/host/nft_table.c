@@ -142,3 +142,14 @@ uint32_t nft_endpoint_set(struct nft_table *t, const struct adit_endpoint *e, si
 		add_endpoint(t, s, &e[i]);
 	return id;
 }
+
+int nft_words(const char *text, int (*word)(void *arg, char *word), void *arg)
+{
+	char *copy = strdup(text ? text : ""), *save = NULL, *w;
+	int r = copy ? 0 : -ENOMEM;
+
+	for (w = copy ? strtok_r(copy, " ", &save) : NULL; w && !r; w = strtok_r(NULL, " ", &save))
+		r = word(arg, w);
+	free(copy);
+	return r;
+}

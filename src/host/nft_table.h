@@ -83,6 +83,11 @@ void nft_masquerade(struct nft_table *t, uint16_t low, uint16_t high); /* ports;
 void nft_reject(struct nft_table *t, uint32_t type, uint8_t code);
 void nft_verdict(struct nft_table *t, int verdict, const char *chain); /* chain: of jumps, else NULL */
 
+/* --- a step's text --------------------------------------------------------- */
+
+/* Each word between blanks, which may be cut up, to the first that is refused. 0 or -errno; text may be NULL. */
+int nft_words(const char *text, int (*word)(void *arg, char *word), void *arg);
+
 /* --- the kernel's ----------------------------------------------------------- */
 
 /* Makes the kernel's table so. 0 or -errno, with detail. */

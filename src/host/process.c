@@ -228,25 +228,39 @@ void adit_process_protect(void)
 	}
 }
 
-int adit_process_drop_capabilities(void)
+void adit_process_bound_capabilities(uint32_t keep)
+{
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	for (int cap = 0; cap <= 63; cap++)
+		if (cap > 31 || !(keep & (UINT32_C(1) << cap)))
+			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); /* as far as we may and the kernel knows it */
+}
+
+int adit_process_keep_capabilities(uint32_t keep, uint32_t *left)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
-	const uint32_t keep = 1u << CAP_NET_ADMIN | 1u << CAP_NET_BIND_SERVICE;
-	int cap;
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return -errno;
-	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	for (cap = 0; cap <= 63; cap++)
-		if (cap != CAP_NET_ADMIN && cap != CAP_NET_BIND_SERVICE)
-			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); /* as far as we may and the kernel knows it */
 	if (syscall(SYS_capget, &header, caps) < 0)
 		return -errno;
 	caps[0].effective = caps[0].permitted &= keep;
 	caps[0].inheritable = 0;
 	memset(&caps[1], 0, sizeof(caps[1]));
-	return syscall(SYS_capset, &header, caps) < 0 ? -errno : 0;
+	if (syscall(SYS_capset, &header, caps) < 0)
+		return -errno;
+	if (left)
+		*left = caps[0].permitted;
+	return 0;
+}
+
+int adit_process_drop_capabilities(void)
+{
+	const uint32_t keep = UINT32_C(1) << CAP_NET_ADMIN | UINT32_C(1) << CAP_NET_BIND_SERVICE;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	adit_process_bound_capabilities(keep);
+	return adit_process_keep_capabilities(keep, NULL);
 }
 
 /* --- the service manager -------------------------------------------------- */

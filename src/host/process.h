@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 enum adit_log_level { ADIT_LOG_SILENT, ADIT_LOG_ERROR, ADIT_LOG_WARNING, ADIT_LOG_INFO, ADIT_LOG_DEBUG };
 
@@ -39,6 +40,12 @@ bool adit_process_detached(void);
 
 /* No core dumps, nobody may read our memory, all memory may be locked. */
 void adit_process_protect(void);
+/* What may never come back by exec: every capability but keep, a set of 1 << CAP_.... Before the
+ * rest, as it takes a right itself. */
+void adit_process_bound_capabilities(uint32_t keep);
+/* Of those this thread has, the ones in keep stay, for it and those it starts. *left, unless NULL:
+ * which they are. 0 or -errno. */
+int adit_process_keep_capabilities(uint32_t keep, uint32_t *left);
 /* Drops every capability but CAP_NET_ADMIN and CAP_NET_BIND_SERVICE, for this
  * thread and those it starts; no new ones by exec. 0 or -errno. */
 int adit_process_drop_capabilities(void);
