@@ -92,13 +92,10 @@ int agent_act_history(struct agent_call *c)
 
 int agent_act_metrics(struct agent_call *c)
 {
-	char *text = NULL;
+	char *text;
 	size_t len;
-	FILE *f = open_memstream(&text, &len);
-	int r = f ? agent_metrics_write(f, c->agent) : -ENOMEM;
+	int r = agent_metrics_text(c->agent, &text, &len);
 
-	if (f && fclose(f))
-		r = -ENOMEM;
 	if (!r)
 		agent_json_text(c->j, "text", text);
 	free(text);

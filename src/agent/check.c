@@ -64,7 +64,8 @@ static void print_item(FILE *out, const struct adit_conf_error *e, const char *c
 	fputc('}', out);
 }
 
-void agent_check_print_json(FILE *out, const char *path, struct adit_conf_errors *errors)
+/* {"schema":1,"file":...,"ok":...,"items":[...]} and a newline. */
+static void print_json(FILE *out, const char *path, struct adit_conf_errors *errors)
 {
 	fprintf(out, "{\"schema\":1");
 	adit_json_member(out, "file", path);
@@ -109,7 +110,7 @@ int adit_check_main(int argc, char **argv)
 	path = path ? path : AGENT_CONFIG_PATH;
 	config = agent_config_read(path, &agent_opener_check, &errors);
 	if (json)
-		agent_check_print_json(stdout, path, &errors);
+		print_json(stdout, path, &errors);
 	else
 		adit_conf_errors_report(&errors, print_line, NULL);
 	if (!json)

@@ -13,8 +13,6 @@
 
 /* Also opens key files, and asks for the routes to endpoints. */
 extern const struct agent_opener agent_opener_check;
-/* {"schema":1,"file":...,"ok":...,"items":[...]} and a newline. */
-void agent_check_print_json(FILE *out, const char *path, struct adit_conf_errors *errors);
 
 int adit_check_main(int argc, char **argv);
 int adit_config_main(int argc, char **argv);

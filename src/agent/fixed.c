@@ -101,8 +101,7 @@ static int print_plan(struct agent_network *n, FILE *out, char *err, size_t err_
 	memcpy(n->ifname, name, sizeof(name));
 	if (r)
 		return r;
-	for (size_t i = 0; i < plan.cnt; i++)
-		adit_step_print(out, &plan.steps[i]);
+	adit_plan_print(out, &plan);
 	adit_plan_fini(&plan);
 	return 0;
 }

@@ -77,8 +77,7 @@ int helper_plan_pack(const struct adit_plan *plan)
 		close(fd);
 		return r;
 	}
-	for (size_t i = 0; i < plan->cnt; i++)
-		adit_step_print(out, &plan->steps[i]);
+	adit_plan_print(out, plan);
 	r = fclose(out) ? -errno : 0;
 	if (!r && fcntl(fd, F_ADD_SEALS, SEALS) < 0)
 		r = -errno;

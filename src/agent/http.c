@@ -48,14 +48,10 @@ static void page(struct agent_http *h, FILE *out, bool no_body)
 
 static void metrics(struct agent_http *h, FILE *out, bool no_body)
 {
-	char *body = NULL;
+	char *body;
 	size_t len;
-	FILE *f = open_memstream(&body, &len);
-	int r = f ? agent_metrics_write(f, h->agent) : -ENOMEM;
 
-	if (f && fclose(f))
-		r = -ENOMEM;
-	if (r)
+	if (agent_metrics_text(h->agent, &body, &len))
 		reply_text(out, "503 Service Unavailable", no_body, "no memory\n");
 	else
 		reply(out, "200 OK", "text/plain; version=0.0.4; charset=utf-8", NULL, no_body, body, len);

@@ -266,7 +266,7 @@ static int snapshots_take(struct snapshots *all, struct agent *a)
 	return 0;
 }
 
-int agent_metrics_write(FILE *out, struct agent *a)
+static int metrics_write(FILE *out, struct agent *a)
 {
 	struct snapshots all;
 	int r = snapshots_take(&all, a);
@@ -282,4 +282,20 @@ int agent_metrics_write(FILE *out, struct agent *a)
 	peers(out, &all);
 	snapshots_free(&all);
 	return 0;
+}
+
+int agent_metrics_text(struct agent *a, char **ret, size_t *len)
+{
+	FILE *f = open_memstream(ret, len);
+	int r = f ? metrics_write(f, a) : -ENOMEM;
+
+	if (!f)
+		*ret = NULL;
+	else if (fclose(f))
+		r = -ENOMEM;
+	if (r) {
+		free(*ret);
+		*ret = NULL;
+	}
+	return r;
 }

@@ -9,7 +9,7 @@
 
 #include "agent/agent.h"
 
-/* 0 or -ENOMEM. Snapshots are taken first, then written: no device is held meanwhile. */
-int agent_metrics_write(FILE *out, struct agent *a);
+/* As malloc'd text. 0 or -ENOMEM. Snapshots are taken first, then written: no device is held meanwhile. */
+int agent_metrics_text(struct agent *a, char **ret, size_t *len);
 
 #endif

@@ -218,7 +218,7 @@ static void view_drops(struct agent_json *j, const struct agent_snapshot *s)
 	agent_json_close(j, '}');
 }
 
-void agent_view_network(struct agent_json *j, const struct agent_view *v, const struct agent_snapshot *s)
+static void view_network(struct agent_json *j, const struct agent_view *v, const struct agent_snapshot *s)
 {
 	const struct agent_network *n = s->network;
 	struct agent_rate rates[AGENT_WINDOW_CNT];
@@ -265,7 +265,7 @@ int agent_view_status(struct agent_json *j, const struct agent_view *v, struct a
 
 		if (agent_snapshot_take(&s, n))
 			return -ENOMEM;
-		agent_view_network(j, v, &s);
+		view_network(j, v, &s);
 		agent_snapshot_free(&s);
 	}
 	agent_json_close(j, ']');

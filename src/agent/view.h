@@ -17,7 +17,6 @@ struct agent_view {
 	bool peers;
 };
 
-void agent_view_network(struct agent_json *j, const struct agent_view *v, const struct agent_snapshot *s);
 /* "peers":[...] */
 void agent_view_peers(struct agent_json *j, const struct agent_view *v, const struct agent_snapshot *s);
 /* Members of the object that is open: schema, version, generation, networks. network NULL: all. 0 or -ENOMEM. */

@@ -116,7 +116,6 @@ int wgnet_list_live(struct wgnet *net, const struct agent_peer *add, const struc
 void wgnet_free_peers(struct wgnet *net);
 void wgnet_free_live(const struct agent_peer *cfg);
 struct wgnet_peer *wgnet_find(const struct wgnet *net, const uint8_t public_key[ADIT_KEY_LEN]);
-bool wgnet_same_endpoints(const struct agent_peer *a, const struct agent_peer *b);
 
 /* --- wireguard_endpoints.c --- */
 

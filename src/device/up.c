@@ -197,14 +197,6 @@ static int bring_up_or_undo(struct up *up, struct wanted *want, const struct up_
 
 /* --- the whole -------------------------------------------------------------------- */
 
-static void print_plan(const struct adit_plan *plan)
-{
-	size_t i;
-
-	for (i = 0; i < plan->cnt; i++)
-		adit_step_print(stdout, &plan->steps[i]);
-}
-
 static void print_result(const struct up *up, const struct wanted *want)
 {
 	char buf[ADIT_PREFIX_STRLEN];
@@ -267,7 +259,7 @@ static int up_with(struct up *up, const struct adit_quickconf *conf)
 	if (!status) {
 		up_hooks_list(up, conf, false);
 		if (up->dry_run)
-			print_plan(&want.plan);
+			adit_plan_print(stdout, &want.plan);
 		else
 			status = carry_out(up, &want);
 		adit_plan_fini(&want.plan);

@@ -138,11 +138,9 @@ struct entry {
 static int write_steps(FILE *f, const void *what)
 {
 	const struct entry *e = what;
-	size_t i;
 
 	fprintf(f, "%s\nboot %s\nnetns %llu\n%s", MAGIC, e->boot, own_netns(), e->served ? "served\n" : "");
-	for (i = 0; i < e->plan->cnt; i++)
-		adit_step_print(f, &e->plan->steps[i]);
+	adit_plan_print(f, e->plan);
 	fprintf(f, "end\n");
 	return 0;
 }

@@ -55,12 +55,27 @@ int adit_keeper_new(struct adit_keeper **ret, const char *state_dir, char *err, 
 	return 0;
 }
 
+static void forget(struct adit_keeper *k, struct keeper_plan *p)
+{
+	size_t i;
+
+	for (i = 0; k->plans[i] != p; i++)
+		;
+	memmove(&k->plans[i], &k->plans[i + 1], (k->cnt - i - 1) * sizeof(*k->plans));
+	k->cnt--;
+	adit_plan_fini(&p->plan);
+	free(p->steps);
+	if (p->lock_fd >= 0)
+		close(p->lock_fd);
+	free(p);
+}
+
 void adit_keeper_free(struct adit_keeper *k)
 {
 	if (!k)
 		return;
 	while (k->cnt)
-		keeper_forget(k, k->plans[k->cnt - 1]);
+		forget(k, k->plans[k->cnt - 1]);
 	free(k->plans);
 	adit_events_close(&k->events);
 	adit_host_fini(&k->host);
@@ -118,21 +133,6 @@ int keeper_add(struct adit_keeper *k, struct adit_plan *plan, int lock_fd)
 	p->lock_fd = lock_fd;
 	k->plans[k->cnt++] = p;
 	return 0;
-}
-
-void keeper_forget(struct adit_keeper *k, struct keeper_plan *p)
-{
-	size_t i;
-
-	for (i = 0; k->plans[i] != p; i++)
-		;
-	memmove(&k->plans[i], &k->plans[i + 1], (k->cnt - i - 1) * sizeof(*k->plans));
-	k->cnt--;
-	adit_plan_fini(&p->plan);
-	free(p->steps);
-	if (p->lock_fd >= 0)
-		close(p->lock_fd);
-	free(p);
 }
 
 /* --- the folder's lock ------------------------------------------------------------ */
@@ -197,7 +197,7 @@ static int undo_locked(struct adit_keeper *k, struct keeper_plan *p, char *err, 
 	if (r)
 		return keeper_fail(r, err, err_len, "cannot remove the journal of %s: %s", p->plan.name,
 				   strerror(-r));
-	keeper_forget(k, p);
+	forget(k, p);
 	return 0;
 }
 
@@ -246,7 +246,7 @@ int adit_keeper_leave(struct adit_keeper *k, const char *name, char *err, size_t
 	if (r)
 		keeper_fail(r, err, err_len, "cannot write the journal of %s: %s", name, strerror(-r));
 	else
-		keeper_forget(k, p);
+		forget(k, p);
 	adit_keeper_unlock(k);
 	return r;
 }

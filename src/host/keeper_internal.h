@@ -42,7 +42,6 @@ struct keeper_plan *keeper_find(const struct adit_keeper *k, const char *name);
 int keeper_lock(struct adit_keeper *k, char *err, size_t err_len);
 /* Takes the plan and the lock over. 0 or -ENOMEM: then both are still the caller's. */
 int keeper_add(struct adit_keeper *k, struct adit_plan *plan, int lock_fd);
-void keeper_forget(struct adit_keeper *k, struct keeper_plan *p);
 /* Listens to what the plans in force depend on, from now on. */
 void keeper_listen(struct adit_keeper *k);
 

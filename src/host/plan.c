@@ -82,11 +82,6 @@ int adit_plan_copy(struct adit_plan *ret, const struct adit_plan *plan)
 	return r;
 }
 
-static bool prefix_equal(const struct adit_prefix *a, const struct adit_prefix *b)
-{
-	return a->len == b->len && adit_addr_equal(&a->addr, &b->addr);
-}
-
 static bool text_equal(const char *a, const char *b)
 {
 	return a && b ? !strcmp(a, b) : a == b;
@@ -106,10 +101,10 @@ bool adit_step_same(const struct adit_step *a, const struct adit_step *b)
 		return false;
 	switch ((enum adit_step_kind)a->kind) {
 	case ADIT_STEP_ADDR:
-		return !strcmp(a->ifname, b->ifname) && prefix_equal(&a->prefix, &b->prefix);
+		return !strcmp(a->ifname, b->ifname) && adit_prefix_equal(&a->prefix, &b->prefix);
 	case ADIT_STEP_ROUTE:
 	case ADIT_STEP_UNREACHABLE:
-		return prefix_equal(&a->prefix, &b->prefix) && a->table == b->table &&
+		return adit_prefix_equal(&a->prefix, &b->prefix) && a->table == b->table &&
 		       a->metric == b->metric && !strcmp(a->ifname, b->ifname);
 	case ADIT_STEP_RULE:
 		return adit_step_equal(a, b);
@@ -123,7 +118,7 @@ bool adit_step_same(const struct adit_step *a, const struct adit_step *b)
 bool adit_step_equal(const struct adit_step *a, const struct adit_step *b)
 {
 	return a->kind == b->kind && a->invert == b->invert && a->suppress == b->suppress &&
-	       !strcmp(a->ifname, b->ifname) && prefix_equal(&a->prefix, &b->prefix) &&
+	       !strcmp(a->ifname, b->ifname) && adit_prefix_equal(&a->prefix, &b->prefix) &&
 	       a->table == b->table && a->metric == b->metric && a->mtu == b->mtu && a->mark == b->mark &&
 	       a->priority == b->priority && text_equal(a->text, b->text);
 }
@@ -174,6 +169,12 @@ void adit_step_print(FILE *out, const struct adit_step *step)
 {
 	print_step(out, step);
 	fputc('\n', out);
+}
+
+void adit_plan_print(FILE *out, const struct adit_plan *plan)
+{
+	for (size_t i = 0; i < plan->cnt; i++)
+		adit_step_print(out, &plan->steps[i]);
 }
 
 char *adit_step_format(const struct adit_step *step, char buf[ADIT_STEP_STRLEN])

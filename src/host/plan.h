@@ -96,6 +96,7 @@ bool adit_step_equal(const struct adit_step *a, const struct adit_step *b);
 char *adit_step_format(const struct adit_step *step, char buf[ADIT_STEP_STRLEN]);
 /* The same, whole, with a newline. */
 void adit_step_print(FILE *out, const struct adit_step *step);
+void adit_plan_print(FILE *out, const struct adit_plan *plan);
 /* Reads such a line; ret->text is malloc'd. Returns 0, -EINVAL or -ENOMEM. */
 int adit_step_parse(struct adit_step *ret, const char *line);
 
