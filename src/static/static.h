@@ -79,6 +79,8 @@ struct adit_static_ops {
 	void (*send)(void *user, const struct adit_path *path, const uint8_t *msg, size_t len, uint8_t tos);
 	/* Optional. Must not call back into the core. */
 	void (*event)(void *user, enum adit_static_event event, const struct adit_static_peer *peer);
+	/* Optional: see struct adit_wg_ops. */
+	void (*dropped)(void *user, bool out, enum adit_drop drop, const uint8_t *packet, size_t len);
 };
 
 /* crypto: the owner's context, lent for the tunnel's life. Starts down, without a key. 0 or -ENOMEM. */

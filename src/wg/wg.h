@@ -51,6 +51,13 @@ enum adit_wg_event {
 	ADIT_WG_EXPIRED,       /* keys wiped after 540 s without a new session */
 };
 
+/* What it takes, besides the datagrams, to read the session that a handshake makes. */
+struct adit_wg_keys {
+	const uint8_t *private_key, *public_key; /* ours; the peer's */
+	const uint8_t *ephemeral; /* ours, private */
+	const uint8_t *psk;       /* NULL: none */
+};
+
 struct adit_wg_ops {
 	void (*random)(void *user, void *buf, size_t len);
 	void (*wall)(void *user, struct adit_wall *ret);
@@ -60,6 +67,9 @@ struct adit_wg_ops {
 	/* Optional. Must not call back into the core. */
 	void (*event)(void *user, enum adit_wg_event event, const uint8_t public_key[ADIT_KEY_LEN],
 		      const struct adit_path *path);
+	/* Optional: a plain packet that is dropped, while it is still there; but for a train that out_begin
+	 * refuses, which the caller has himself. Must not call back into the core. */
+	void (*dropped)(void *user, bool out, enum adit_drop drop, const uint8_t *packet, size_t len);
 };
 
 /* crypto: the owner's context for handshakes and keepalives; lent for the
@@ -134,6 +144,9 @@ void adit_wg_set_private_key(struct adit_wg *wg, const uint8_t key[ADIT_KEY_LEN]
 int adit_wg_private_key_continue(struct adit_wg *wg, int max_peers, adit_time now);
 bool adit_wg_private_key(const struct adit_wg *wg, uint8_t ret[ADIT_KEY_LEN]); /* false: none */
 bool adit_wg_public_key(const struct adit_wg *wg, uint8_t ret[ADIT_KEY_LEN]);
+/* From now on every handshake's keys are shown as soon as there are; NULL: no more. `user` is that of the ops. What
+ * log copies, it wipes; it must not call back into the core. */
+void adit_wg_log_keys(struct adit_wg *wg, void (*log)(void *user, const struct adit_wg_keys *keys));
 
 struct adit_wg_stats {
 	uint64_t drops[ADIT_DROP_CNT];

@@ -129,7 +129,7 @@ static void op_event(void *user, enum adit_wg_event event, const uint8_t public_
 	d->sessions += event == ADIT_WG_SESSION;
 }
 
-static const struct adit_wg_ops ops = { op_random, op_wall, op_send, op_event };
+static const struct adit_wg_ops ops = { .random = op_random, .wall = op_wall, .send = op_send, .event = op_event };
 
 /* 10.0.ID.1 */
 static struct adit_path path_to(unsigned id)
