@@ -201,7 +201,9 @@ static int start(struct fixed *f, enum agent_reason *reason, char *err, size_t e
 	*reason = reason_of(r);
 	if (r)
 		return r;
-	snprintf(f->n->ifname, sizeof(f->n->ifname), "%s", adit_tunnel_ifname(f->s.tunnel));
+	r = network_take_name(f->n, adit_tunnel_ifname(f->s.tunnel), reason, err, err_len);
+	if (r)
+		return r;
 	*reason = AGENT_INTERNAL;
 	r = adit_tunnel_start(f->s.tunnel, err, err_len);
 	if (r)

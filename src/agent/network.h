@@ -165,6 +165,8 @@ void agent_network_shut(struct agent_network *n, bool keep);
 void agent_network_retype(struct agent_network *n, const struct agent_network_settings *settings);
 /* Plans are held by the interface's name: does another network run with this one, or hold a plan of it? */
 bool agent_plan_is_anothers(const struct agent_network *n, const char *name);
+/* So n has the interface of this name: n->ifname, or -EBUSY with its reason and a sentence. */
+int network_take_name(struct agent_network *n, const char *name, enum agent_reason *reason, char *err, size_t err_len);
 /* Closes it, takes it out and frees it. */
 void agent_network_remove(struct agent *a, struct agent_network *n);
 

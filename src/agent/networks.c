@@ -46,6 +46,18 @@ bool agent_plan_is_anothers(const struct agent_network *n, const char *name)
 	return false;
 }
 
+int network_take_name(struct agent_network *n, const char *name, enum agent_reason *reason, char *err, size_t err_len)
+{
+	if (agent_plan_is_anothers(n, name)) {
+		*reason = AGENT_TUN;
+		snprintf(err, err_len, "the interface name %s is in use by another network, whose killswitch holds: give one "
+			 "of them another interface name", name);
+		return -EBUSY;
+	}
+	snprintf(n->ifname, sizeof(n->ifname), "%s", name);
+	return 0;
+}
+
 /* --- open, fail, close ---------------------------------------------------------- */
 
 static void schedule_retry(struct agent_network *n)

@@ -62,20 +62,6 @@ static const char *wanted_name(const struct agent_network *n, char free_name[ADI
 	return any_holds(n->agent) && wgnet_free_name(n, free_name) ? free_name : "adit%d";
 }
 
-static int take_name(struct wgnet *net, enum agent_reason *reason, char *err, size_t err_len)
-{
-	const char *name = adit_tunnel_ifname(net->tunnel);
-
-	if (agent_plan_is_anothers(net->n, name)) {
-		*reason = AGENT_TUN;
-		snprintf(err, err_len, "the interface name %s is in use by another network, whose killswitch holds: give one "
-			 "of them another interface name", name);
-		return -EBUSY;
-	}
-	snprintf(net->n->ifname, sizeof(net->n->ifname), "%s", name);
-	return 0;
-}
-
 static int make_tunnel(struct wgnet *net, enum agent_reason *reason, char *err, size_t err_len)
 {
 	const struct agent_network_settings *s = net->n->settings;
@@ -94,7 +80,7 @@ static int make_tunnel(struct wgnet *net, enum agent_reason *reason, char *err, 
 	cfg.mtu = s->mtu;
 	r = adit_tunnel_new(&net->tunnel, &cfg, err, err_len);
 	if (!r)
-		return take_name(net, reason, err, err_len);
+		return network_take_name(net->n, adit_tunnel_ifname(net->tunnel), reason, err, err_len);
 	*reason = reason_of(r, AGENT_TUN);
 	return r;
 }
@@ -273,7 +259,8 @@ static int open_wireguard(struct agent_network *n, enum agent_reason *reason, ch
 	if (r) {
 		if (!err[0])
 			snprintf(err, err_len, "%s", strerror(-r));
-		stop(net, n->settings->killswitch && n->wanted);
+		/* Who is refused for another's sake never came into force, and must not stop that one. */
+		stop(net, n->settings->killswitch && n->wanted && (n->holds || *reason != AGENT_OVERLAP));
 		return r;
 	}
 	if (n->holds)

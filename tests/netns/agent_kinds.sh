@@ -190,14 +190,38 @@ becomes "a network without a name for its interface" office "up ok" 15
 equal "it has the first" "$(of office .interface)" adit0
 check_not "nothing leaves" leaves
 "$ADIT" connect --control "$CONTROL" late >/dev/null 2>&1
-becomes "another fails before it has an interface: blocked" late "blocked overlap" 10
-equal "by a plan of another name" "$(of late .interface)" adit1
+becomes "another wants the same addresses: refused" late "error overlap" 10
+check "and changes nothing: the first carries" carries
+equal "it has no interface" "$(of late .interface)" null
 "$ADIT" connect --control "$CONTROL" third >/dev/null 2>&1
-equal "which a third one does not get" "$(of third .interface)" adit2
-check "the one that is blocked lets go" "$ADIT" disconnect --control "$CONTROL" late
+equal "a third one has the next name" "$(of third .interface)" adit1
+check "the refused one is told to stop" "$ADIT" disconnect --control "$CONTROL" late
 equal "the first runs" "$(of office .interface)" adit0
 check "and carries" carries
 check_not "and still nothing leaves" leaves
 stop "$AGENT"
 check "all is open again" leaves
+sed -i '0,/^killswitch = true/s///' "$CONFIG"
+agent
+becomes "a full tunnel without a killswitch" office "up ok" 15
+check "its machine is open" leaves
+"$ADIT" connect --control "$CONTROL" late >/dev/null 2>&1
+becomes "one with a killswitch is refused beside it" late "error overlap" 10
+check "and stops nothing: not the tunnel's traffic" carries
+check "nor other traffic" leaves
+stop "$AGENT"
+
+cp "$TMP/c.key" "$TMP/d.key"
+{ head_of; wireguard office tun0 d 10.9.0.3/24 "$B4:51822" '["0.0.0.0/0", "::/0"]' 'killswitch = true'
+	static | sed '/^interface/d; s/^enable.*/enable = false/'; } >"$CONFIG"
+agent
+becomes "a killswitch of an interface tun0" office "up ok" 15
+echo "not a key" >"$TMP/d.key"
+ip -n "$P-A" link del tun0
+becomes "it holds when its tunnel cannot be made again" office "blocked key_file" 10
+"$ADIT" connect --control "$CONTROL" lab >"$TMP/said" 2>&1
+equal "a static network that gets the same name: refused" "$(of lab '"\(.state) \(.reason)"')" "error tun"
+check "and told why" grep -q 'tun0 is in use by another network, whose killswitch holds' "$TMP/said"
+check_not "nothing leaves" leaves
+stop "$AGENT"
 done_testing
