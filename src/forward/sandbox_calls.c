@@ -26,6 +26,7 @@ int sandbox_calls(const struct sandbox_config *cfg)
 }
 #else
 
+#include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
@@ -46,7 +47,7 @@ static const char *const allowed[] = {
 	"epoll_pwait2", "eventfd2", "signalfd4", "timerfd_create", "timerfd_settime", "timerfd_gettime", "nanosleep",
 	"clock_nanosleep", "pause",
 	/* descriptors and files */
-	"close", "close_range", "dup", "dup2", "dup3", "fcntl", "ioctl", "pipe", "pipe2", "lseek", "open", "openat", "stat",
+	"close", "close_range", "dup", "dup2", "dup3", "ioctl", "pipe", "pipe2", "lseek", "open", "openat", "stat",
 	"fstat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2", "readlink", "readlinkat",
 	"getdents64", "getcwd", "unlink", "unlinkat", "rename", "renameat", "renameat2", "chmod", "fchmod", "fchmodat",
 	"umask", "ftruncate", "fsync", "fdatasync", "statfs", "fstatfs", "memfd_create", "inotify_init1", "inotify_add_watch",
@@ -55,19 +56,25 @@ static const char *const allowed[] = {
 	"clock_gettime", "clock_getres", "gettimeofday", "time", "getrandom",
 	/* memory */
 	"brk", "mmap", "munmap", "mprotect", "mremap", "madvise", "mlock", "mlock2", "munlock", "membarrier",
-	/* threads and the process itself; clone, prctl and kill are below */
+	/* threads and the process itself; clone, prctl, prlimit64 and what signals are below */
 	"futex", "futex_waitv", "set_robust_list", "get_robust_list", "rseq", "set_tid_address", "arch_prctl", "exit",
 	"exit_group", "sched_yield", "sched_getaffinity", "getcpu", "gettid", "getpid", "getppid", "getpgrp", "getpgid",
-	"getsid", "getuid", "geteuid", "getgid", "getegid", "getgroups", "getrlimit", "prlimit64", "getrusage", "sysinfo",
-	"uname", "times", "capget", "restart_syscall",
+	"getsid", "getuid", "geteuid", "getgid", "getegid", "getgroups", "getrlimit", "getrusage", "sysinfo", "uname",
+	"times", "capget", "restart_syscall",
 	/* signals */
 	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigtimedwait", "rt_sigsuspend",
-	"sigaltstack", "tgkill",
+	"sigaltstack",
 };
 
 static const char *const with_processes[] = { "kill", "wait4", "waitid", "setrlimit", "setpgid" };
 
 static const int families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
+
+/* Not F_SETOWN: who owns a descriptor gets a signal of our choice. */
+static const int fcntls[] = {
+	F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW, F_GETPIPE_SZ, F_SETPIPE_SZ,
+	F_GET_SEALS, F_ADD_SEALS,
+};
 
 static const int prctls[] = {
 	PR_SET_NAME, PR_GET_NAME, PR_SET_PDEATHSIG, PR_GET_PDEATHSIG, PR_SET_DUMPABLE, PR_GET_DUMPABLE, PR_CAPBSET_READ,
@@ -111,21 +118,34 @@ static int allow_threads(scmp_filter_ctx ctx)
 	return r ? r : seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 }
 
+static int allow_values(scmp_filter_ctx ctx, int call, unsigned arg, const int *values, size_t cnt)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < cnt && !r; i++)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, call, 1, SCMP_CMP(arg, SCMP_CMP_EQ, (scmp_datum_t)values[i], 0));
+	return r;
+}
+
+#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
+
+/* raise(3), abort(3) and getrlimit(3) are upon this process; without a user of our own others' are in reach. */
 static int allow_by_argument(scmp_filter_ctx ctx)
 {
-	size_t i;
+	const int self = getpid(), zero = 0;
 	int r = allow_threads(ctx);
 
-	for (i = 0; i < sizeof(families) / sizeof(families[0]) && !r; i++)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-				     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0));
-	for (i = 0; i < sizeof(prctls) / sizeof(prctls[0]) && !r; i++)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-				     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)prctls[i], 0));
-	if (!r) /* raise(3) */
-		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(kill), 1,
-				     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
-	return r;
+	if (!r)
+		r = allow_values(ctx, SCMP_SYS(socket), 0, families, COUNT(families));
+	if (!r)
+		r = allow_values(ctx, SCMP_SYS(fcntl), 1, fcntls, COUNT(fcntls));
+	if (!r)
+		r = allow_values(ctx, SCMP_SYS(prctl), 0, prctls, COUNT(prctls));
+	if (!r)
+		r = allow_values(ctx, SCMP_SYS(kill), 0, &self, 1);
+	if (!r)
+		r = allow_values(ctx, SCMP_SYS(tgkill), 0, &self, 1);
+	return r ? r : allow_values(ctx, SCMP_SYS(prlimit64), 0, &zero, 1);
 }
 
 static int allow_names(scmp_filter_ctx ctx, const char *const *names, size_t cnt)
@@ -140,7 +160,7 @@ static int forbid_calls(void)
 
 	if (!ctx)
 		return -ENOMEM;
-	r = add_names(ctx, SCMP_ACT_ERRNO(EPERM), forbidden, sizeof(forbidden) / sizeof(forbidden[0]));
+	r = add_names(ctx, SCMP_ACT_ERRNO(EPERM), forbidden, COUNT(forbidden));
 	if (!r)
 		r = seccomp_load(ctx);
 	seccomp_release(ctx);
@@ -160,9 +180,9 @@ int sandbox_calls(const struct sandbox_config *cfg)
 		return -ENOMEM;
 	/* A tree, where the library makes one: each packet's calls pass it. */
 	(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	r = allow_names(ctx, allowed, sizeof(allowed) / sizeof(allowed[0]));
+	r = allow_names(ctx, allowed, COUNT(allowed));
 	if (!r && cfg->processes)
-		r = allow_names(ctx, with_processes, sizeof(with_processes) / sizeof(with_processes[0]));
+		r = allow_names(ctx, with_processes, COUNT(with_processes));
 	if (!r)
 		r = allow_by_argument(ctx);
 	if (!r)

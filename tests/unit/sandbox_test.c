@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -89,6 +90,22 @@ static void no_programs(void)
 	must(socket(AF_PACKET, SOCK_RAW, 0) < 0 && (errno == EPERM || errno == EACCES));
 	must(syscall(SYS_bpf, 0, NULL, 0) < 0 && errno == EPERM);
 	must(kill(getppid(), 0) < 0 && errno == EPERM);
+}
+
+/* Of others, also where Landlock does not scope signals: there is no such process, so EPERM is not the kernel's word. */
+static void no_other_processes(void)
+{
+	const int nobody = 0x3fffffff;
+	struct rlimit lim;
+
+	if (!enter(false).seccomp)
+		return;
+	must(syscall(SYS_kill, nobody, 0) < 0 && errno == EPERM);
+	must(syscall(SYS_tgkill, nobody, nobody, 0) < 0 && errno == EPERM);
+	must(syscall(SYS_tkill, nobody, 0) < 0 && errno == EPERM);
+	must(syscall(SYS_prlimit64, nobody, RLIMIT_NOFILE, NULL, &lim) < 0 && errno == EPERM);
+	must(fcntl(STDERR_FILENO, F_SETOWN, nobody) < 0 && errno == EPERM);
+	must(fcntl(STDERR_FILENO, F_SETSIG, SIGKILL) < 0 && errno == EPERM);
 }
 
 static void no_files(void)
@@ -231,12 +248,15 @@ static void files_and_names(void)
 	must(getaddrinfo("localhost", "80", &hints, &list) == 0);
 }
 
-static void own_signals(void)
+static void own_process(void)
 {
+	struct rlimit lim;
+
 	signal(SIGUSR1, SIG_IGN);
 	enter(false);
 	must(raise(SIGUSR1) == 0);
 	must(kill(getpid(), SIGUSR1) == 0);
+	must(getrlimit(RLIMIT_NOFILE, &lim) == 0 && setrlimit(RLIMIT_NOFILE, &lim) == 0);
 }
 
 static void children_that_are_there(void)
@@ -260,6 +280,7 @@ static void children_that_are_there(void)
 		in_child(name);           \
 	}
 CASE(no_programs)
+CASE(no_other_processes)
 CASE(no_files)
 CASE(no_privileges)
 CASE(only_ports_listed)
@@ -267,7 +288,7 @@ CASE(programs_within)
 CASE(threads_and_timers)
 CASE(sockets)
 CASE(files_and_names)
-CASE(own_signals)
+CASE(own_process)
 CASE(children_that_are_there)
 
 static void test_describe(void **state)
@@ -307,6 +328,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_programs),
+		cmocka_unit_test(test_no_other_processes),
 		cmocka_unit_test(test_no_files),
 		cmocka_unit_test(test_no_privileges),
 		cmocka_unit_test(test_only_ports_listed),
@@ -314,7 +336,7 @@ int main(void)
 		cmocka_unit_test(test_threads_and_timers),
 		cmocka_unit_test(test_sockets),
 		cmocka_unit_test(test_files_and_names),
-		cmocka_unit_test(test_own_signals),
+		cmocka_unit_test(test_own_process),
 		cmocka_unit_test(test_children_that_are_there),
 		cmocka_unit_test(test_describe),
 	};
