@@ -20,22 +20,25 @@
  * local socket pair whose other end the library serves. They work with any
  * event loop and any library (curl, OpenSSL, libuv). Close them with close().
  * TCP comes as a stream; shutdown(fd, SHUT_WR) sends FIN inside while reading
- * goes on; a reset inside is ECONNRESET here. UDP comes as SOCK_SEQPACKET: one
- * send is one datagram, one receive is one datagram.
+ * goes on. A local socket pair knows no reset: one inside is the end of file
+ * here (ECONNRESET where the library had not taken all that was written), and
+ * EPIPE for who goes on writing. UDP comes as SOCK_SEQPACKET: one send is one
+ * datagram, one receive is one datagram; an empty one ends the connection.
  *
  * DOC: threads
  *
  * A network has two threads of its own, with every signal blocked. All calls
  * may be made from any thread, several at once; those with a timeout block
  * the calling thread only. adit_close must be the last call on a network.
- * No signal handler is installed, no environment read, nothing printed, and
- * nothing ever ends the process. Several networks may be open at once.
+ * No signal handler is installed, nothing printed, and nothing ever ends the
+ * process. Several networks may be open at once.
  *
  * DOC: errors
  *
  * Calls return 0 or a descriptor, or a negative errno: -ECONNREFUSED,
  * -ETIMEDOUT, -EHOSTUNREACH, -ENETUNREACH, -ENOENT (no such name), -EINVAL
- * (an argument), -EMFILE, -ENOMEM. adit_open also says in words what is wrong.
+ * (an argument), -EADDRINUSE and -EADDRNOTAVAIL (of adit_listen), -EMFILE,
+ * -ENOMEM. adit_open also says in words what is wrong.
  */
 #ifndef ADIT_H
 #define ADIT_H
@@ -56,7 +59,8 @@ struct adit_listener;
 struct adit_options {
 	size_t size; /* sizeof(struct adit_options): so that it may grow */
 	/* One of the two: a wg-quick file (hooks and Table are ignored), or one
-	 * for `adit forward`, whose forwards are then served as well. */
+	 * for `adit forward`, whose forwards are then served as well, but for
+	 * [STDIOTunnel]; a value $NAME is an error, no variable is looked at. */
 	const char *config_file;
 	const char *config_text;
 	unsigned memory_mib; /* ceiling of flow buffers: 16, 64 or 256; 0 = 64 */
@@ -83,15 +87,17 @@ ADIT_PUBLIC void adit_close(struct adit *net);
 /*
  * Connects to address, "HOST:PORT" or "[V6]:PORT", inside the network; network
  * is "tcp", "tcp4", "tcp6", "udp", "udp4" or "udp6". Names are looked up by the
- * DNS servers of the configuration, inside; all their addresses are tried.
- * timeout_ms bounds it all; -1 = the stack's own limit (60 s). Returns a
- * blocking, close-on-exec descriptor that you own.
+ * DNS servers of the configuration, inside; "tcp" tries all their addresses,
+ * the others the first one that fits. timeout_ms bounds it all; the library's
+ * own limit is 30 s (-1 = no other). Returns a blocking, close-on-exec
+ * descriptor that you own.
  */
 ADIT_PUBLIC int adit_dial(struct adit *net, const char *network, const char *address, int timeout_ms);
 
 /*
  * Waits for connections from inside to address: ":PORT" for all of our
  * addresses, or "ADDRESS:PORT"; port 0 takes a free one (adit_listener_port).
+ * network is as for adit_dial; with a digit, senders of that family alone.
  * With "udp", each sender is a connection of its own; it ends when it was
  * silent for 60 s. At most 128 connections wait to be accepted. *ret is yours
  * until adit_listener_close.

@@ -31,6 +31,23 @@ static void report(void *user, bool error, const char *msg)
 		lib_log_add(msg);
 }
 
+/* What a program may have and a library may not. */
+static int check(const struct adit_forward_config *cfg)
+{
+	const unsigned mib = cfg->memory_mib;
+
+	for (size_t i = 0; i < cfg->service_cnt; i++) {
+		if (cfg->service[i].kind == RELAY_STDIO) {
+			lib_log_add("[STDIOTunnel]: standard input and output are the program's (dial instead)");
+			return -EINVAL;
+		}
+	}
+	if (!mib || mib == 16 || mib == 64 || mib == 256)
+		return 0;
+	lib_log_add("memory_mib is not 16, 64 or 256");
+	return -EINVAL;
+}
+
 static int read_config(struct adit_forward_config *cfg, const struct adit_options *o)
 {
 	struct adit_forward_reader rd = { .cfg = cfg, .report = report };
@@ -48,7 +65,7 @@ static int read_config(struct adit_forward_config *cfg, const struct adit_option
 		r = -EINVAL;
 	snprintf(cfg->pcap, sizeof(cfg->pcap), "%s", o->capture_file ? o->capture_file : "");
 	cfg->memory_mib = o->memory_mib;
-	return r;
+	return r ? r : check(cfg);
 }
 
 /* --- the control thread: endpoints' names ---------------------------------------------------- */

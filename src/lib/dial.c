@@ -12,43 +12,62 @@
 struct dialling {
 	struct adit *net;
 	struct lib_wait *wait;
+	struct relay_dial *dial;
+	bool ended;
 };
 
 static void dialled(void *arg, const struct relay_dialled *r)
 {
 	struct dialling *d = arg;
-	int result = r->error ? r->error : lib_stream_serve(d->net, r->sock, lib_loop(d->net)->now);
 
-	lib_wait_finish(d->wait, result);
-	free(d);
+	d->ended = true;
+	lib_wait_finish(d->wait, r->error ? r->error : lib_stream_serve(d->net, r->sock, lib_loop(d->net)->now));
+}
+
+static int begin_dial(struct dialling *d, const struct relay_target *to)
+{
+	adit_time now = network_pause(d->net->network);
+	int r;
+
+	lib_loop(d->net)->now = now;
+	r = relay_dial_inside(d->net->network->relay, &d->dial, to, dialled, d, now);
+	network_resume(d->net->network);
+	return r;
+}
+
+static void give_up(struct dialling *d)
+{
+	adit_time now = network_pause(d->net->network);
+
+	if (!d->ended) { /* else it was a moment faster, or the time limit was its own */
+		relay_dial_cancel(d->dial, now);
+		lib_wait_finish(d->wait, -ECANCELED);
+	}
+	network_resume(d->net->network);
 }
 
 static int dial_tcp(struct adit *net, const struct relay_target *to, int timeout_ms)
 {
-	struct dialling *d = malloc(sizeof(*d));
+	struct dialling *d = calloc(1, sizeof(*d));
 	struct lib_wait *w = lib_wait_new();
-	struct relay_dial *dial = NULL;
-	adit_time now;
-	int r;
+	int r = d && w ? 0 : -ENOMEM;
 
-	if (!d || !w) {
-		free(d);
+	if (!r) {
+		d->net = net;
+		d->wait = w;
+		r = begin_dial(d, to);
+	}
+	if (r) {
 		if (w)
 			lib_wait_drop(w);
-		return -ENOMEM;
-	}
-	*d = (struct dialling){ net, w };
-	now = network_pause(net->network);
-	lib_loop(net)->now = now;
-	r = relay_dial_inside(net->network->relay, &dial, to, dialled, d, now);
-	network_resume(net->network);
-	if (r < 0) {
 		free(d);
-		lib_wait_drop(w);
 		return r;
 	}
-	/* after a timeout the attempt ends by itself, and what it brings is closed */
-	return lib_wait_for(w, timeout_ms);
+	r = lib_wait_for(w, timeout_ms);
+	if (r == -ETIMEDOUT)
+		give_up(d);
+	free(d);
+	return r;
 }
 
 /* --- names -------------------------------------------------------------------------- */
@@ -147,14 +166,18 @@ static int dial_udp(struct adit *net, const struct relay_target *to, enum relay_
 	return r;
 }
 
-/* The name's first address of one family, as a target. */
-static int narrow(struct adit *net, struct relay_target *to, enum relay_family family, int timeout_ms)
+/* The name's first address of one family, as a target; what time is left then. */
+static int narrow(struct adit *net, struct relay_target *to, enum relay_family family, int *timeout_ms)
 {
+	adit_time begun = adit_tunnel_now(), took;
 	struct relay_answer a;
-	int r = look_up(net, to->host, family, &a, timeout_ms);
+	int r = look_up(net, to->host, family, &a, *timeout_ms);
 
 	if (r == 0)
 		adit_addr_format(&a.addr[0], to->host);
+	took = (adit_tunnel_now() - begun) / ADIT_MSEC;
+	if (*timeout_ms >= 0)
+		*timeout_ms = took < *timeout_ms ? *timeout_ms - (int)took : 0;
 	return r;
 }
 
@@ -173,7 +196,7 @@ int adit_dial(struct adit *net, const char *network, const char *address, int ti
 	if (udp)
 		return dial_udp(net, &to, family, timeout_ms);
 	if (family != RELAY_FAMILY_AUTO) {
-		r = narrow(net, &to, family, timeout_ms);
+		r = narrow(net, &to, family, &timeout_ms);
 		if (r < 0)
 			return r;
 	}

@@ -26,6 +26,7 @@ struct adit_listener {
 	struct relay_sock in; /* the listener, or the UDP socket */
 	struct adit_list link;
 	bool udp;
+	enum relay_family family;
 	uint16_t port;
 	unsigned refs;        /* the caller's, one a UDP connection; the data thread's */
 	int event_fd;         /* EFD_SEMAPHORE */
@@ -73,6 +74,11 @@ static bool dequeue(struct adit_listener *l, struct waiting *ret)
 	}
 	pthread_mutex_unlock(&l->mutex);
 	return some;
+}
+
+static bool is_welcome(const struct adit_listener *l, const struct adit_addr *from)
+{
+	return l->family == RELAY_FAMILY_AUTO || (l->family == RELAY_FAMILY_4) == (from->family == 4);
 }
 
 /* --- TCP ------------------------------------------------------------------------------- */
@@ -123,8 +129,15 @@ static void incoming_event(struct relay_sock *s, unsigned what, adit_time now)
 static void syn(struct relay_sock *s, struct adit_sock *sock, adit_time now)
 {
 	struct adit_listener *l = adit_container_of(s, struct adit_listener, in);
-	struct incoming *c = calloc(1, sizeof(*c));
+	struct adit_endpoint from;
+	struct incoming *c;
 
+	adit_sock_remote(sock, &from);
+	if (!is_welcome(l, &from.addr)) {
+		adit_tcp_refuse(sock, -ECONNREFUSED, now);
+		return;
+	}
+	c = calloc(1, sizeof(*c));
 	if (!c) {
 		adit_tcp_refuse(sock, 0, now);
 		return;
@@ -144,6 +157,8 @@ static void datagram(struct adit_listener *l, const struct adit_udp_msg *m, adit
 	struct lib_datagram *d = lib_datagram_of(l->net, l, &m->remote);
 	int fd;
 
+	if (!is_welcome(l, &m->remote.addr))
+		return;
 	if (!d) {
 		l->refs++;
 		fd = lib_datagram_serve(l->net, &d, l->in.sock, &m->remote, l, now);
@@ -210,12 +225,23 @@ struct adit_sock *lib_listener_sock(const struct adit_listener *l)
 	return l->in.sock;
 }
 
+static bool is_ours(const struct adit *net, const struct adit_addr *addr)
+{
+	unsigned i = 0;
+
+	while (i < net->cfg.address_cnt && !adit_addr_equal(&net->cfg.address[i], addr))
+		i++;
+	return !addr->family || i < net->cfg.address_cnt;
+}
+
 static int open_sock(struct adit_listener *l, const struct adit_endpoint *at)
 {
 	struct adit_netstack *ns = l->net->network->ns;
 	struct adit_endpoint bound = *at;
 	int r = -EADDRINUSE;
 
+	if (!is_ours(l->net, &at->addr))
+		return -EADDRNOTAVAIL;
 	if (l->udp) {
 		r = adit_udp_sock_open(ns, &l->in.sock, &bound, NULL, &l->in);
 	} else {
@@ -257,6 +283,7 @@ int adit_listen(struct adit *net, struct adit_listener **ret, const char *networ
 		return -ENOMEM;
 	l->net = net;
 	l->udp = udp;
+	l->family = family;
 	l->refs = 1;
 	l->in.event = listener_event;
 	l->in.incoming = syn;
