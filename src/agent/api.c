@@ -228,7 +228,10 @@ static void note(struct agent_call *c, const struct agent_action *a, bool denied
 		snprintf(e.network, sizeof(e.network), "%s", c->network->settings->name);
 	snprintf(e.text, sizeof(e.text), "%s%s by uid %u, pid %d (%s)", a->name, denied ? " refused: asked" : "",
 		 (unsigned)c->caller.uid, (int)c->caller.pid, agent_role_name(c->role));
-	agent_event_add(&c->agent->events, &e);
+	if (denied)
+		agent_event_refused(&c->agent->events, &e, c->caller.uid, c->now);
+	else
+		agent_event_add(&c->agent->events, &e);
 }
 
 static int run(struct agent_call *c)

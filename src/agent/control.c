@@ -54,23 +54,13 @@ bool agent_control_may_ask(struct agent_control *c, uid_t uid, adit_time now)
 	return true;
 }
 
-/* Once a second at most, so that refusals cannot fill the log. */
 static void note_refusal(struct agent_control *c, const struct agent_caller *caller, const char *why, adit_time now)
 {
 	struct agent_event e = { .kind = "control" };
-	int n;
 
-	if (c->refused_at && now - c->refused_at < ADIT_SEC) {
-		c->refused++;
-		return;
-	}
-	n = snprintf(e.text, sizeof(e.text), "connection refused: uid %u, pid %d %s", (unsigned)caller->uid,
-		     (int)caller->pid, why);
-	if (c->refused)
-		snprintf(e.text + n, sizeof(e.text) - (size_t)n, "; %u more since the last line", c->refused);
-	c->refused = 0;
-	c->refused_at = now;
-	agent_event_add(&c->agent->events, &e);
+	snprintf(e.text, sizeof(e.text), "connection refused: uid %u, pid %d %s", (unsigned)caller->uid,
+		 (int)caller->pid, why);
+	agent_event_refused(&c->agent->events, &e, caller->uid, now);
 }
 
 /* Of those of the uid (or of all) with no more than this role, the one that was silent longest and is owed nothing. */

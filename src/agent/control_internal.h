@@ -79,8 +79,6 @@ struct agent_control {
 	struct agent_asker asker[32];
 	uint64_t generation; /* of the configuration that was looked at */
 	char operators[32], observers[32]; /* as at the start */
-	adit_time refused_at; /* when a refusal was last an event */
-	unsigned refused;     /* since then */
 	struct agent_rates *rates;
 	adit_time sample_at, looked_at; /* the next note; when somebody last looked on */
 	struct agent_http http;

@@ -67,6 +67,39 @@ static void test_in_order(void **state)
 	assert_false(lagged);
 }
 
+static void refuse(unsigned uid, adit_time now)
+{
+	struct agent_event e = { .kind = "control" };
+
+	snprintf(e.text, sizeof(e.text), "refused: uid %u", uid);
+	agent_event_refused(&ring, &e, uid, now);
+}
+
+/* One caller's attempts are counted; another's, and what else happens, stays to be seen. */
+static void test_refusals(void **state)
+{
+	const adit_time begin = 5 * ADIT_SEC;
+	bool lagged;
+
+	(void)state;
+	add("a", "up", "before");
+	for (int i = 0; i < 5000; i++)
+		refuse(1000, begin + i * ADIT_MSEC);
+	refuse(1001, begin);
+	assert_int_equal(ring.last, 3);
+	assert_string_equal(agent_event_after(&ring, 0, &lagged)->text, "before");
+	assert_false(lagged);
+	assert_string_equal(agent_event_after(&ring, 1, &lagged)->text, "refused: uid 1000");
+	assert_string_equal(agent_event_after(&ring, 2, &lagged)->text, "refused: uid 1001");
+	refuse(1000, begin + AGENT_REFUSAL_EVERY);
+	assert_string_equal(agent_event_after(&ring, 3, &lagged)->text, "refused: uid 1000; 4999 more since the last line");
+	refuse(1000, begin + 2 * AGENT_REFUSAL_EVERY);
+	assert_string_equal(agent_event_after(&ring, 4, &lagged)->text, "refused: uid 1000");
+	for (unsigned uid = 0; uid < 100; uid++) /* more than there is room for */
+		refuse(uid, begin + 3 * AGENT_REFUSAL_EVERY);
+	assert_int_equal(ring.last, 105);
+}
+
 /* Who is behind is told so, and goes on with the oldest that is there. */
 static void test_lagged(void **state)
 {
@@ -172,6 +205,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_in_order, silence), cmocka_unit_test_setup(test_lagged, silence),
+		cmocka_unit_test_setup(test_refusals, silence),
 		cmocka_unit_test_setup(test_limit, silence),    cmocka_unit_test_setup(test_entry, silence),
 		cmocka_unit_test_setup(test_journal, silence),
 	};
