@@ -16,7 +16,7 @@ diag "seed $SEED"
 MODEL=$TMP/model.json
 model() { $PYTHON "$LIB/reload_model.py" "$1" "$MODEL" "${@:2}"; }
 
-jq -n --arg key "$(key b)" --arg head "[agent]
+jq -n --arg head "[agent]
 control_socket = \"$CONTROL\"
 state_dir = \"$STATE\"
 [network.office]
@@ -28,7 +28,11 @@ addresses = [\"10.9.0.1/24\"]" --arg fixed "[[network.office.peers]]
 name = \"far\"
 public_key = \"$(key b)\"
 endpoint = \"$B4:51822\"
-allowed_ips = [\"10.9.0.2/32\"]" '{head: $head, fixed: $fixed, fixed_key: $key}' >"$MODEL"
+allowed_ips = [\"10.9.0.2/32\"]" --arg key "$(key b)" --arg private "$(cat "$TMP/a.key")" --arg endpoint "$B4:51822" '{
+	head: $head, fixed: $fixed, stays: {
+		Interface: {ListenPort: "51821", PrivateKey: $private},
+		($key): {AllowedIPs: "10.9.0.2/32", Endpoint: $endpoint}
+	}}' >"$MODEL"
 (umask 077 && : >"$CONFIG")
 model new "$MANY" "$SEED"
 model toml >"$CONFIG"

@@ -47,13 +47,14 @@ config() {
 	CONF
 }
 
-KINDS="tcp udp icmp dns bound forwarded other"
+KINDS="tcp udp icmp dns bound endpoint forwarded other"
 PROBES= BEHIND=
 for f in 4 6; do
 	PROBES="$PROBES tcp$f,port=4000 udp$f,port=4001 icmp$f dns$f tcp$f,port=4005,dev=a0 udp$f,port=4005,dev=a0"
-	PROBES="$PROBES multicast$f,dev=a0 frag$f,source6=$A6"
+	PROBES="$PROBES udp$f,port=51822,to4=$B4,to6=$B6 multicast$f,dev=a0 frag$f,source6=$A6"
 	BEHIND="$BEHIND tcp$f udp$f icmp$f"
 done
+WIREGUARD="0x1000000, 0x2000000, 0x3000000, 0x4000000" # how its messages begin
 # A counter for each cell, and one for whatever else leaves.
 router_counts() {
 	local name
@@ -64,15 +65,17 @@ router_counts() {
 			chain in {
 				type filter hook ingress device ra priority -400;
 				icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept
-				$RIGHT udp dport { 51822, 51823 } accept
+				$RIGHT udp dport { 51822, 51823 } @th,64,32 { $WIREGUARD } accept
 				ip saddr 192.168.77.2 counter name forwarded4 accept
 				ip6 saddr fd77::2 counter name forwarded6 accept
+				meta protocol ip th dport 51822 counter name endpoint4 accept
 				meta protocol ip th dport 4005 counter name bound4 accept
 				ip protocol icmp counter name icmp4 accept
 				ip protocol udp udp dport 53 counter name dns4 accept
 				ip protocol tcp tcp dport 4000 counter name tcp4 accept
 				ip protocol udp udp dport 4001 counter name udp4 accept
 				meta protocol ip counter name other4 accept
+				meta protocol ip6 th dport 51822 counter name endpoint6 accept
 				meta protocol ip6 th dport 4005 counter name bound6 accept
 				meta l4proto icmpv6 counter name icmp6 accept
 				ip6 nexthdr udp udp dport 53 counter name dns6 accept

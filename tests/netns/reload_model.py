@@ -3,8 +3,9 @@
 """reload_model.py new MODEL PEERS SEED | change MODEL SEED | toml MODEL | compare MODEL SHOWCONF | routes MODEL
 
 A network of many peers that changes at random, as a configuration and as what `wg showconf` must say then. MODEL is a
-JSON file: {"head": TOML before the peers, "fixed": TOML of the peer that stays, "fixed_key": ..., "peers": {key: {...}}}
-new fills "peers"; head, fixed and fixed_key are put there by the caller."""
+JSON file: {"head": TOML before the peers, "fixed": TOML of the peer that stays, "stays": {section: {name: value}} of what
+wg showconf says of the interface and of that peer, by its key, "peers": {key: {...}}}
+new fills "peers"; head, fixed and stays are put there by the caller."""
 import base64
 import json
 import random
@@ -78,21 +79,27 @@ def toml(model):
 
 
 def read_showconf(text):
-    peers, now = {}, None
+    """{"Interface": {name: value}, public key: {name: value}...}; a peer that stands twice is a fault."""
+    found, now = {}, None
     for line in text.splitlines():
         name, _, value = (w.strip() for w in line.partition("="))
-        if line == "[Peer]":
+        if line.startswith("["):
             now = {}
-        elif now is not None and name == "PublicKey":
-            peers[value] = now
-        elif now is not None and name:
+        if line == "[Interface]" or name == "PublicKey":
+            key = value or "Interface"
+            found[key if key not in found else key + " twice"] = now
+        elif name and value:
             now[name] = value
-    return peers
+    return found
 
 
 def compare(model, text):
     got, wrong = read_showconf(text), 0
-    got.pop(model["fixed_key"], None)
+    for k, want in model["stays"].items():
+        have = got.pop(k, None)
+        if have != want:
+            print(f"{k} is not what it was")
+            wrong += 1
     for k in set(got) ^ set(model["peers"]):
         print(("there is no peer " if k in model["peers"] else "a peer too many: ") + k)
         wrong += 1
