@@ -25,6 +25,11 @@ static bool index_equal(const void *item, const void *key)
 	return memcmp(&((const struct static_session *)item)->index, key, sizeof(uint32_t)) == 0;
 }
 
+static size_t wire_len(const void *core, size_t len)
+{
+	return adit_static_wire_len(core, len);
+}
+
 int adit_static_new(struct adit_static **ret, enum adit_static_wire wire, const struct adit_static_ops *ops, void *user,
 		    struct adit_crypto *crypto, adit_time now)
 {
@@ -43,6 +48,7 @@ int adit_static_new(struct adit_static **ret, enum adit_static_wire wire, const 
 	st->crypto = crypto;
 	st->wire = wire;
 	st->clock = now;
+	st->staging = (struct adit_staging){ .head = static_head(st), .wire_len = wire_len, .core = st };
 	adit_list_init(&st->peers);
 	adit_list_init(&st->ready);
 	adit_map_init(&st->by_key, key_equal);
@@ -108,7 +114,7 @@ void adit_static_down(struct adit_static *st, adit_time now)
 	(void)static_now(st, now);
 	st->up = false;
 	for (peer = adit_static_peer_next(st, NULL); peer; peer = adit_static_peer_next(st, peer)) {
-		static_staged_flush(st, peer, ADIT_DROP_peer_removed);
+		static_unstage(st, peer, ADIT_DROP_peer_removed);
 		peer->keepalive_due = peer->unanswered_due = ADIT_NEVER;
 		adit_wheel_cancel(&st->wheel, &peer->timer);
 		if (st->wire == ADIT_STATIC_V2) {
@@ -160,5 +166,5 @@ void adit_static_stats(const struct adit_static *st, struct adit_static_stats *r
 	ret->answers_sent = st->answers_sent;
 	ret->sessions = st->sessions;
 	ret->peers = st->peer_cnt;
-	ret->staged_bytes = st->staged_bytes;
+	ret->staged_bytes = st->staging.bytes;
 }

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "base/staged.h"
 #include "base/wheel.h"
 #include "static/limiter.h"
 #include "static/message.h"
@@ -41,12 +42,10 @@ struct static_secrets {
 	uint8_t mac_send[ADIT_KEY_LEN], mac_receive[ADIT_KEY_LEN];
 };
 
-struct static_staged;
-
 struct adit_static_peer {
 	struct adit_static *tunnel;
 	struct adit_list link;	     /* of all peers */
-	struct adit_list ready_link; /* staged packets and a session: see staged_next */
+	struct adit_list ready_link; /* staged packets and a session: see adit_static_staged_next */
 	uint8_t public_key[ADIT_KEY_LEN];
 	uint8_t id_send[STATIC_KEY_ID_LEN], id_receive[STATIC_KEY_ID_LEN];
 	struct static_secrets *secrets;
@@ -69,8 +68,7 @@ struct adit_static_peer {
 	adit_time last_rx, last_tx, since; /* since: the silence that makes stale is counted from */
 	bool stale;
 
-	struct static_staged *staged, **staged_tail;
-	unsigned staged_cnt;
+	struct adit_staged staged;
 
 	struct static_count { /* v1: of what the key sealed, ever (count.c) */
 		uint64_t sealed, granted;
@@ -94,7 +92,8 @@ struct adit_static {
 	uint8_t public_key[ADIT_KEY_LEN];
 	uint8_t map_key[16];
 	struct adit_list peers, ready;
-	size_t peer_cnt, staged_bytes;
+	size_t peer_cnt;
+	struct adit_staging staging;
 	struct adit_map by_key, by_id, by_path, by_index;
 	struct static_routes routes;
 	struct static_limiter limiter;
@@ -149,6 +148,10 @@ void static_peer_heard(struct adit_static *st, struct adit_static_peer *peer, co
 /* Back to the configured endpoint. */
 void static_peer_go_home(struct adit_static *st, struct adit_static_peer *peer);
 void static_peer_free(struct adit_static *st, struct adit_static_peer *peer);
+/* What is staged may leave: see adit_static_staged_next. */
+void static_peer_ready(struct adit_static *st, struct adit_static_peer *peer);
+/* Drops what is staged, each packet counted under `drop`. */
+void static_unstage(struct adit_static *st, struct adit_static_peer *peer, enum adit_drop drop);
 
 /* --- session.c */
 struct static_session *static_session_new(struct adit_static_peer *peer);
@@ -188,16 +191,5 @@ void static_timers_received(struct adit_static *st, struct adit_static_peer *pee
 
 /* --- send.c */
 void static_send_keepalive(struct adit_static *st, struct adit_static_peer *peer, adit_time now);
-
-/* --- staged.c: packets that wait for a session, at most 128 of a peer and 2 MiB of all */
-#define STATIC_STAGED_MAX	128
-#define STATIC_STAGED_BYTES_MAX (2u << 20)
-/* Copies the train's packets. 0 or -ENOBUFS; drops are counted here. */
-int static_staged_add(struct adit_static *st, struct adit_static_peer *peer, struct adit_train *t, uint8_t tos);
-void static_staged_flush(struct adit_static *st, struct adit_static_peer *peer, enum adit_drop drop);
-/* Up to a train of the oldest, of one TOS, to t->wire. */
-void static_staged_take(struct adit_static *st, struct adit_static_peer *peer, struct adit_train *t, size_t cap);
-/* They may leave: see staged_next. */
-void static_staged_ready(struct adit_static *st, struct adit_static_peer *peer);
 
 #endif

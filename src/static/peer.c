@@ -156,7 +156,6 @@ int adit_static_peer_add(struct adit_static *st, struct adit_static_peer **ret, 
 	adit_list_init(&peer->ready_link);
 	adit_wheel_entry_init(&peer->timer);
 	peer->keepalive_due = peer->unanswered_due = ADIT_NEVER;
-	peer->staged_tail = &peer->staged;
 	peer->tunnel = st;
 	peer->since = now = static_now(st, now);
 	peer->hello_due = ADIT_NEVER;
@@ -264,10 +263,23 @@ struct adit_static_peer *adit_static_peer_next(const struct adit_static *st, con
 	return next == &st->peers ? NULL : adit_container_of(next, struct adit_static_peer, link);
 }
 
+void static_peer_ready(struct adit_static *st, struct adit_static_peer *peer)
+{
+	if (adit_list_empty(&peer->ready_link))
+		adit_list_add_tail(&st->ready, &peer->ready_link);
+}
+
+void static_unstage(struct adit_static *st, struct adit_static_peer *peer, enum adit_drop drop)
+{
+	static_drop(st, drop, adit_staged_flush(&st->staging, &peer->staged));
+	adit_list_del(&peer->ready_link);
+}
+
 /* Everything a peer has; it leaves the list by the caller. */
 void static_peer_free(struct adit_static *st, struct adit_static_peer *peer)
 {
-	static_staged_flush(st, peer, ADIT_DROP_NONE);
+	adit_staged_flush(&st->staging, &peer->staged);
+	adit_list_del(&peer->ready_link);
 	adit_wheel_cancel(&st->wheel, &peer->timer);
 	static_sessions_drop(st, peer);
 	peer_free(peer);

@@ -204,6 +204,16 @@ void adit_static_v2_open(struct adit_crypto *c, struct adit_train *t)
 
 /* --- done -------------------------------------------------------------------------- */
 
+/* A packet that opened, and goes no further. */
+static void show_dropped(struct adit_static *st, enum adit_drop drop, const struct adit_train *t, unsigned k)
+{
+	const uint8_t *packet = t->wire + (size_t)k * t->stride + static_head(st);
+	size_t plain = adit_train_datagram_len(t, k) - static_head(st) - ADIT_TAG_LEN;
+
+	if (plain && st->ops.dropped)
+		st->ops.dropped(st->user, false, drop, packet, plain);
+}
+
 /* Authentic, and (v2) not seen before. */
 static bool accept(struct adit_static *st, struct static_session *s, const struct adit_train *t, unsigned k)
 {
@@ -220,6 +230,7 @@ static bool accept(struct adit_static *st, struct static_session *s, const struc
 	if (!static_window_accept(&s->window, adit_get_le64(t->wire + (size_t)k * t->stride + STATIC_AT_COUNTER),
 				  &gap)) {
 		static_drop(st, ADIT_DROP_replayed, 1);
+		show_dropped(st, ADIT_DROP_replayed, t, k);
 		return false;
 	}
 	peer->rx_lost += gap.lost;
@@ -288,6 +299,7 @@ static void judge_run(struct adit_static *st, struct static_session *s, struct a
 		}
 		if (drop) {
 			static_drop(st, drop, 1);
+			show_dropped(st, drop, t, k);
 			peer->rx_bad++;
 			continue;
 		}

@@ -52,10 +52,13 @@ static bool can_send(const struct adit_static_peer *peer, unsigned cnt)
 
 static int stage(struct adit_static *st, struct adit_static_peer *peer, struct adit_train *t, uint8_t tos, adit_time now)
 {
-	if (static_staged_add(st, peer, t, tos) < 0)
+	unsigned dropped;
+
+	if (adit_staged_add(&st->staging, &peer->staged, t, tos, &dropped) < 0)
 		t->drop = ADIT_DROP_staged_full;
 	else if (can_send(peer, 1))
-		static_staged_ready(st, peer); /* these must not overtake */
+		static_peer_ready(st, peer); /* these must not overtake */
+	static_drop(st, ADIT_DROP_staged_full, dropped);
 	if (!can_send(peer, ADIT_TRAIN_MAX))
 		static_exchange_want(st, peer, true, now);
 	return ADIT_DONE;
@@ -90,7 +93,7 @@ int adit_static_out_begin(struct adit_static *st, struct adit_train *t, adit_tim
 	drop = st->wire == ADIT_STATIC_V1 ? static_count_take(st, peer, t->cnt) : ADIT_DROP_NONE;
 	if (drop)
 		return refuse(st, t, drop);
-	if (peer->staged || !can_send(peer, t->cnt))
+	if (peer->staged.first || !can_send(peer, t->cnt))
 		return stage(st, peer, t, ecn, now);
 	reserve(st, peer, t, ecn);
 	return ADIT_SEAL;
@@ -103,17 +106,17 @@ int adit_static_staged_next(struct adit_static *st, struct adit_train *t, uint8_
 		struct adit_static_peer *peer = adit_container_of(st->ready.next, struct adit_static_peer, ready_link);
 
 		adit_list_del(&peer->ready_link);
-		if (!peer->staged)
+		if (!peer->staged.first)
 			continue;
 		if (!can_send(peer, ADIT_TRAIN_MAX)) {
 			static_exchange_want(st, peer, true, now);
 			continue;
 		}
 		t->wire = wire;
-		static_staged_take(st, peer, t, cap);
+		adit_staged_take(&st->staging, &peer->staged, t, cap);
 		reserve(st, peer, t, t->tos);
-		if (peer->staged)
-			static_staged_ready(st, peer);
+		if (peer->staged.first)
+			static_peer_ready(st, peer);
 		return ADIT_SEAL;
 	}
 	return ADIT_DONE;

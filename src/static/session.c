@@ -78,8 +78,8 @@ void static_session_install(struct adit_static *st, struct adit_static_peer *pee
 	peer->previous = peer->current;
 	peer->current = s;
 	st->sessions++;
-	if (peer->staged)
-		static_staged_ready(st, peer);
+	if (peer->staged.first)
+		static_peer_ready(st, peer);
 	static_tell(st, ADIT_STATIC_SESSION, peer);
 }
 

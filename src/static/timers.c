@@ -46,7 +46,7 @@ static void give_up(struct adit_static *st, struct adit_static_peer *peer)
 	static_exchange_stop(st, peer);
 	if (!insist)
 		return;
-	static_staged_flush(st, peer, ADIT_DROP_handshake_gave_up);
+	static_unstage(st, peer, ADIT_DROP_handshake_gave_up);
 	peer->unanswered_due = ADIT_NEVER;
 	static_tell(st, ADIT_STATIC_GAVE_UP, peer);
 }

@@ -10,6 +10,11 @@
 #define TICK_PEERS     256
 #define TICK_INITIATIONS 8 /* some 70 us each */
 
+static size_t wire_len(const void *core, size_t len)
+{
+	return adit_wg_wire_len(core, len);
+}
+
 int adit_wg_new(struct adit_wg **ret, const struct adit_wg_ops *ops, void *user, struct adit_crypto *crypto,
 		adit_time now)
 {
@@ -28,6 +33,7 @@ int adit_wg_new(struct adit_wg **ret, const struct adit_wg_ops *ops, void *user,
 	wg->crypto = crypto;
 	wg->clock = now;
 	wg->mtu = MTU_DEFAULT;
+	wg->staging = (struct adit_staging){ .head = ADIT_WG_HEAD, .wire_len = wire_len, .core = wg };
 	wg->identity = 1;
 	wg->last_under_load = wg->failures_since = wg->cookie_secret_born = WG_LONG_AGO;
 	adit_list_init(&wg->peers);
@@ -243,7 +249,7 @@ void adit_wg_stats(const struct adit_wg *wg, struct adit_wg_stats *ret, adit_tim
 	ret->cookies_sent = wg->cookies_sent;
 	ret->peers = wg->peer_cnt;
 	ret->sessions = wg->session_cnt;
-	ret->staged_bytes = wg->staged_bytes;
+	ret->staged_bytes = wg->staging.bytes;
 	ret->handshake_queue = wg->handshakes.cnt + wg->cookies.cnt;
 	ret->under_load = wg_under_load(wg, now + wg->clock_offset);
 }

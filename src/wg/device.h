@@ -47,7 +47,7 @@ struct adit_wg {
 	struct wg_allowedips allowedips;
 	struct adit_wheel wheel;
 	struct adit_list ready; /* ready_link of peers whose staged packets may leave */
-	size_t staged_bytes;
+	struct adit_staging staging;
 	struct adit_wg_cursor *cursors;
 	struct adit_wg_cursor up_cursor, down_cursor, identity_cursor;
 

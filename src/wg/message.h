@@ -83,6 +83,5 @@ static_assert(sizeof(struct wg_data_head) == 16, "data");
 #define WG_INITIATION_INTERVAL	 (20 * ADIT_MSEC)
 #define WG_COOKIE_MAX_AGE	 (120 * ADIT_SEC)
 #define WG_COOKIE_LATENCY	 (5 * ADIT_SEC)
-#define WG_STAGED_MAX		 128
 
 #endif

@@ -28,7 +28,6 @@ struct adit_wg_peer *adit_wg_peer_find(struct adit_wg *wg, const uint8_t public_
 static void init(struct adit_wg_peer *peer, const uint8_t public_key[ADIT_KEY_LEN])
 {
 	memcpy(peer->public_key, public_key, ADIT_KEY_LEN);
-	peer->staged_tail = &peer->staged;
 	peer->last_sent_handshake = WG_LONG_AGO;
 	peer->last_initiation_at = WG_LONG_AGO;
 	adit_list_init(&peer->allowed);
@@ -66,9 +65,15 @@ int adit_wg_peer_add(struct adit_wg *wg, struct adit_wg_peer **ret, const uint8_
 
 /* --- stopping, removing --------------------------------------------------------- */
 
+void wg_unstage(struct adit_wg *wg, struct adit_wg_peer *peer, enum adit_drop drop)
+{
+	wg_drop(wg, drop, adit_staged_flush(&wg->staging, &peer->staged));
+	adit_list_del(&peer->ready_link);
+}
+
 void wg_peer_stop(struct adit_wg *wg, struct adit_wg_peer *peer)
 {
-	wg_staged_flush(wg, peer, ADIT_DROP_peer_removed);
+	wg_unstage(wg, peer, ADIT_DROP_peer_removed);
 	wg_timers_stop(wg, peer);
 	wg_handshake_drop(wg, peer);
 	wg_sessions_drop(wg, peer);
@@ -317,7 +322,7 @@ void wg_peer_ready(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time now)
 {
 	if (!wg_session_can_send(wg, peer->current, ADIT_TRAIN_MAX, now))
 		wg_timers_want_handshake(wg, peer, now);
-	else if (peer->staged && adit_list_empty(&peer->ready_link))
+	else if (peer->staged.first && adit_list_empty(&peer->ready_link))
 		adit_list_add_tail(&wg->ready, &peer->ready_link);
 }
 

@@ -10,12 +10,12 @@
 #include <assert.h>
 
 #include "base/list.h"
+#include "base/staged.h"
 #include "base/wheel.h"
 #include "wg/blackhole.h"
 #include "wg/cookie.h"
 #include "wg/noise.h"
 #include "wg/session.h"
-#include "wg/staged.h"
 #include "wg/timers.h"
 #include "wg/wg.h"
 
@@ -41,9 +41,8 @@ struct adit_wg_peer {
 	struct wg_session *current, *next, *previous;
 	struct adit_path endpoint;
 	uint32_t sources; /* generation in which its sticky source was heard */
-	struct wg_staged *staged, **staged_tail;
+	struct adit_staged staged;
 	struct adit_list ready_link; /* staged packets may leave now */
-	uint32_t staged_cnt;
 	uint16_t keepalive; /* s */
 	uint8_t home;
 	uint64_t rx_bytes, tx_bytes, rx_packets, tx_packets, tx_keepalives, rx_lost, rx_reordered;
@@ -96,6 +95,8 @@ const struct adit_path *wg_peer_path(const struct adit_wg *wg, struct adit_wg_pe
 void wg_peer_heard(struct adit_wg *wg, struct adit_wg_peer *peer, const struct adit_path *path);
 /* Stops everything that goes on with the peer: device down, removal. */
 void wg_peer_stop(struct adit_wg *wg, struct adit_wg_peer *peer);
+/* Drops what is staged, each packet counted under `drop`. */
+void wg_unstage(struct adit_wg *wg, struct adit_wg_peer *peer, enum adit_drop drop);
 /* Staged packets may leave if there is a session: puts the peer on the ready list. */
 void wg_peer_ready(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time now);
 bool wg_peer_key_equal(const void *item, const void *key);

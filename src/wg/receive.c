@@ -217,7 +217,7 @@ static void heard(struct adit_wg *wg, struct wg_session *s, struct adit_train *t
 		wg->handshakes_in++;
 		wg_handshake_drop(wg, peer); /* an initiation of ours is not needed any more */
 		wg_timers_handshake_complete(wg, peer, now);
-		if (peer->staged)
+		if (peer->staged.first)
 			wg_peer_ready(wg, peer, now);
 	}
 	keep_fresh(wg, peer, now);

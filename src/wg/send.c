@@ -38,8 +38,11 @@ static int refuse(struct adit_wg *wg, struct adit_train *t, enum adit_drop drop)
 
 static int stage(struct adit_wg *wg, struct adit_wg_peer *peer, struct adit_train *t, uint8_t tos, adit_time now)
 {
-	if (wg_staged_add(wg, peer, t, tos) < 0)
+	unsigned dropped;
+
+	if (adit_staged_add(&wg->staging, &peer->staged, t, tos, &dropped) < 0)
 		t->drop = ADIT_DROP_staged_full;
+	wg_drop(wg, ADIT_DROP_staged_full, dropped);
 	/* Still staged although there is a session: these must not overtake. */
 	wg_peer_ready(wg, peer, now);
 	return ADIT_DONE;
@@ -98,7 +101,7 @@ int adit_wg_out_begin(struct adit_wg *wg, struct adit_train *t, adit_time now)
 		return refuse(wg, t, ADIT_DROP_routing_loop);
 	if (datagram > WG_LARGE_DATAGRAM && (!t->super || t->super_first == 0))
 		wg_blackhole_sent(&peer->blackhole, packet, len, t->cnt, now);
-	if (peer->staged || !wg_session_can_send(wg, peer->current, t->cnt, now))
+	if (peer->staged.first || !wg_session_can_send(wg, peer->current, t->cnt, now))
 		return stage(wg, peer, t, ecn, now);
 	reserve(wg, peer, t, ecn); /* DSCP 0: the inner one must not leak */
 	return ADIT_SEAL;
@@ -111,16 +114,16 @@ int adit_wg_staged_next(struct adit_wg *wg, struct adit_train *t, uint8_t *wire,
 		struct adit_wg_peer *peer = adit_container_of(wg->ready.next, struct adit_wg_peer, ready_link);
 
 		adit_list_del(&peer->ready_link);
-		if (!peer->staged || peer->endpoint.kind == ADIT_PATH_NONE)
+		if (!peer->staged.first || peer->endpoint.kind == ADIT_PATH_NONE)
 			continue;
 		if (!wg_session_can_send(wg, peer->current, ADIT_TRAIN_MAX, now)) {
 			wg_timers_want_handshake(wg, peer, now);
 			continue;
 		}
 		t->wire = wire;
-		wg_staged_take(wg, peer, t, cap);
+		adit_staged_take(&wg->staging, &peer->staged, t, cap);
 		reserve(wg, peer, t, t->tos);
-		if (peer->staged)
+		if (peer->staged.first)
 			adit_list_add_tail(&wg->ready, &peer->ready_link);
 		return ADIT_SEAL;
 	}
@@ -280,7 +283,7 @@ void wg_send_keepalive(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time 
 
 	if (!wg->up || peer->endpoint.kind == ADIT_PATH_NONE)
 		return;
-	if (peer->staged || !wg_session_can_send(wg, s, 1, now)) {
+	if (peer->staged.first || !wg_session_can_send(wg, s, 1, now)) {
 		wg_peer_ready(wg, peer, now);
 		return;
 	}

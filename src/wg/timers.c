@@ -131,7 +131,7 @@ void wg_timers_want_keepalive(struct adit_wg *wg, struct adit_wg_peer *peer, adi
 static void give_up(struct adit_wg *wg, struct adit_wg_peer *peer, adit_time now)
 {
 	peer->timers.keepalive = ADIT_NEVER;
-	wg_staged_flush(wg, peer, ADIT_DROP_handshake_gave_up);
+	wg_unstage(wg, peer, ADIT_DROP_handshake_gave_up);
 	if (peer->timers.zero_keys == ADIT_NEVER)
 		arm(wg, peer, &peer->timers.zero_keys, now + 3 * WG_REJECT_AFTER_TIME);
 	wg_event(wg, ADIT_WG_GAVE_UP, peer);

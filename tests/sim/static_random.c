@@ -152,7 +152,7 @@ static void check_silence(struct world *w)
 		if (w->nodes[a].deadline != ADIT_NEVER)
 			sim_fail(w, "n%u is idle and yet has a deadline in %.3f s", a,
 				 (double)(w->nodes[a].deadline - w->now) / 1e9);
-		EXPECT_INT(w, w->nodes[a].st->staged_bytes, ==, 0);
+		EXPECT_INT(w, w->nodes[a].st->staging.bytes, ==, 0);
 	}
 }
 

@@ -542,19 +542,19 @@ static void test_staged_limit_drops_whole_trains(void **state)
 	lab_pair_init(&p);
 	for (int i = 0; i < 4; i++)
 		lab_send_train(p.a, &t, "10.0.0.1", "10.0.0.2", 100, 40, 0);
-	assert_int_equal(p.ab->staged_cnt, 120); /* the first 40 went */
+	assert_int_equal(p.ab->staged.cnt, 120); /* the first 40 went */
 	assert_int_equal(lab_drops(p.a, ADIT_DROP_staged_full), 40);
 	lab_send_train(p.a, &t, "10.0.0.1", "10.0.0.2", 100, 8, 0);
-	assert_int_equal(p.ab->staged_cnt, 128);
+	assert_int_equal(p.ab->staged.cnt, 128);
 	lab_send(p.a, "10.0.0.1", "10.0.0.2", 200);
-	assert_int_equal(p.ab->staged_cnt, 89);
+	assert_int_equal(p.ab->staged.cnt, 89);
 	lab_tick(&p.lab);
 	lab_flow(&p.lab);
 	assert_int_equal(p.b->in_cnt, 89);
 	assert_int_equal(p.b->in[0].data[99], 0); /* in order, from a train's start */
 	assert_int_equal(p.b->in[39].data[99], 39);
 	assert_int_equal(p.b->in[88].len, 200);
-	assert_int_equal(p.a->wg->staged_bytes, 0);
+	assert_int_equal(p.a->wg->staging.bytes, 0);
 	/* the larger one begins a train of its own; trains have at most 64 */
 	assert_int_equal(lab_info(p.a, p.ab).tx_packets, 89);
 	lab_pair_fini(&p);

@@ -64,11 +64,11 @@ static void test_retransmission_and_giving_up(void **state)
 	assert_true(longest - shortest > 50 * ADIT_MSEC); /* there is jitter */
 	assert_true(last - first >= 95 * SEC && last - first < 102 * SEC);
 	assert_int_equal(lab_count_out(p.a, WG_INITIATION, 148), 20);
-	assert_int_equal(p.ab->staged_cnt, 3);
+	assert_int_equal(p.ab->staged.cnt, 3);
 	assert_int_equal(until_sent(&p.lab, p.a, 1000 * SEC), -1);
 	assert_int_equal(p.a->events[ADIT_WG_GAVE_UP], 1);
 	assert_int_equal(lab_drops(p.a, ADIT_DROP_handshake_gave_up), 3);
-	assert_int_equal(p.ab->staged_cnt, 0);
+	assert_int_equal(p.ab->staged.cnt, 0);
 	/* and the pending handshake is wiped; no deadline is left */
 	assert_null(p.ab->handshake);
 	assert_int_equal(adit_wg_deadline(p.a->wg), ADIT_NEVER);
@@ -366,7 +366,7 @@ static void test_keys_end_after_180_s(void **state)
 	assert_int_equal(lab_drops(p.b, ADIT_DROP_key_expired), 1);
 	assert_int_equal(p.b->in_cnt, 0);
 	assert_int_equal(lab_send(p.a, "10.0.0.1", "10.0.0.2", 100), ADIT_DONE); /* staged */
-	assert_int_equal(p.ab->staged_cnt, 1);
+	assert_int_equal(p.ab->staged.cnt, 1);
 	lab_pass(&p.lab, SEC, true);
 	assert_int_equal(p.b->in_cnt, 1);
 	lab_pair_fini(&p);
