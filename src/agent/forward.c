@@ -19,10 +19,13 @@
 #include "forward/snapshot.h"
 
 #define LOOK_FRESH (250 * ADIT_MSEC)
+#define SILENT     (20 * ADIT_SEC) /* since its last initiation: it was given up */
+#define CALL_AGAIN (30 * ADIT_SEC) /* a peer that was given up */
 
 struct seen {
 	uint8_t key[ADIT_KEY_LEN];
 	struct judge judge;
+	adit_time called_at;
 	char why[160];
 };
 
@@ -249,16 +252,30 @@ static void read_device(struct forward *f, struct judge_device *d)
 	};
 }
 
-static bool read_info(struct forward *f, const uint8_t key[ADIT_KEY_LEN], struct adit_wg_peer_info *info)
+/* Nobody else would: no data asks for the peer yet, or the core gave up after 90 s. */
+static bool is_to_call(const struct forward *f, const struct seen *p, const struct adit_wg_peer_info *info,
+		       adit_time now)
+{
+	if (!info->handshake_attempts)
+		return !info->last_handshake_at && info->endpoint.kind != ADIT_PATH_NONE;
+	return f->n->state != AGENT_UP && now - info->last_tx_at >= SILENT && now - p->called_at >= CALL_AGAIN;
+}
+
+static bool read_info(struct forward *f, struct seen *p, struct adit_wg_peer_info *info, adit_time now)
 {
 	struct adit_wg_peer *peer;
 	struct adit_wg *wg;
 
 	adit_tunnel_lock(f->net->tunnel);
 	wg = adit_tunnel_core(f->net->tunnel);
-	peer = adit_wg_peer_find(wg, key);
-	if (peer)
+	peer = adit_wg_peer_find(wg, p->key);
+	if (peer) {
 		adit_wg_peer_info(wg, peer, info);
+		if (is_to_call(f, p, info, now)) {
+			adit_wg_peer_handshake(wg, peer, now);
+			p->called_at = now;
+		}
+	}
 	adit_tunnel_unlock(f->net->tunnel);
 	if (peer)
 		adit_wipe(info->psk, sizeof(info->psk));
@@ -271,7 +288,7 @@ static void look_at_peer(struct forward *f, struct seen *p, const struct judge_d
 	struct adit_wg_peer_info info;
 	struct judge_facts facts;
 
-	if (!read_info(f, p->key, &info))
+	if (!read_info(f, p, &info, now))
 		return;
 	facts = (struct judge_facts){
 		.has_endpoint = info.endpoint.kind != ADIT_PATH_NONE,

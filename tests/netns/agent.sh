@@ -27,9 +27,9 @@ page() { on A curl -sf -m 5 -o /dev/null http://127.0.0.1:8080/; }
 
 agent
 check "READY is said" wait_for 20 told '^READY=1'
+equal "once both networks are up, though nobody asked for a page" "$(sed -n '/^STATUS=/h; /^READY=1/{x;p;q}' "$TMP/told")" "STATUS=2 networks up"
 check "office carries" carries
 check "web carries" wait_for 10 page
-check "the status says so" wait_for 10 told '^STATUS=2 networks up'
 check "the watchdog is fed" wait_for 5 told '^WATCHDOG=1'
 check "wg(8) sees the network" grep -q . <(on A wg show "$WA" latest-handshakes)
 HELPER=$(helper_of "$AGENT")
