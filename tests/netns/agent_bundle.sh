@@ -23,7 +23,7 @@ enable = true
 interface = "$WA"
 private_key = "$(cat "$TMP/a.key")"
 addresses = ["10.9.0.1/24", "fd09::1/64"]
-dns = ["10.9.0.53", "secretcorp.example"]
+dns = ["203.0.113.53", "secretcorp.example"]
 [[network.hideout.peers]]
 name = "matahari"
 public_key = "$(key b)"
