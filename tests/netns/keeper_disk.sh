@@ -23,7 +23,7 @@ mount -t tmpfs -o size=64k none "$DIR" || skip_all "cannot mount here"
 for f in passwd group hosts nsswitch.conf ld.so.cache ld.so.conf alternatives; do
 	[ -e /etc/$f ] && cp -a /etc/$f "$TMP/etc/"
 done
-mount --bind "$TMP/etc" /etc && mount -t tmpfs none /run || skip_all "cannot mount here" # /run: what resolvconf knows of others
+mount --bind "$TMP/etc" /etc && mount -t tmpfs none /run || skip_all "cannot mount here"
 printf 'nameserver 192.0.2.53\n' >/etc/resolv.conf
 ip link set lo up
 
