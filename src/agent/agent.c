@@ -318,8 +318,8 @@ static int open_control(struct program *p)
 	int r = agent_control_init(&p->agent);
 
 	if (r == -EADDRINUSE)
-		return fail(p, ADIT_EXIT_FAILED, "an agent serves this control socket already (adit status; --replace "
-			    "takes over from it)");
+		return fail(p, ADIT_EXIT_FAILED, "an agent serves this control socket already (adit status shows it; "
+			    "adit agent --replace takes over from it)");
 	if (r)
 		return fail(p, r == -EACCES || r == -EPERM ? ADIT_EXIT_DENIED : ADIT_EXIT_FAILED,
 			    "the control socket cannot be served");

@@ -504,7 +504,8 @@ const struct adit_command adit_commands[] = {
 		.summary = "show the agent's networks: state, rates, loss, reasons",
 		.about =  "A table of networks and their peers: state and for how long, age of the handshake, when\n"
 			 "it was last heard, rates over ten seconds, loss, endpoint, and what is wrong. The status\n"
-			 "is 0 when every network that shall run is up, 3 when one is not, 5 when no agent runs.",
+			 "is 0 when every network that shall run is up, 3 when one is not or when none shall, 5\n"
+			 "when no agent runs.",
 		.example = "adit status\nadit status office --json | jq '.networks[0].reason'",
 		.complete = "network",
 		.options = status_options,
