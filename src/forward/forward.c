@@ -129,12 +129,28 @@ static void folder_of(const char *path, char *ret, size_t size)
 	snprintf(ret, size, "%.*s", slash ? (int)(slash == path ? 1 : slash - path) : 1, slash ? path : ".");
 }
 
+/* The folders of Unix sockets that are listened on: they are removed there, and others made by a reload. */
+static void add_socket_folders(const struct adit_forward_config *cfg, char folder[SANDBOX_PATHS_MAX][108],
+			       const char **list, unsigned *cnt)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < cfg->service_cnt && n < SANDBOX_PATHS_MAX; i++) {
+		if (!cfg->service[i].listen_path[0])
+			continue;
+		folder_of(cfg->service[i].listen_path, folder[n], sizeof(folder[n]));
+		if (n && !strcmp(folder[n], folder[n - 1]))
+			continue;
+		add_path(list, cnt, folder[n++]);
+	}
+}
+
 /* What a reload opens again, what the resolver reads, what is removed at the end. */
 static void enter_sandbox(struct forwarder *f)
 {
 	static const char *const read[] = { "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf",
 					    "/etc/gai.conf", "/etc/services", "/run/systemd/resolve", "/dev/null" };
-	char folder[ADIT_FORWARD_PATH_LEN], control[128], text[200];
+	char folder[ADIT_FORWARD_PATH_LEN], control[128], sockets[SANDBOX_PATHS_MAX][108], text[200];
 	struct sandbox_config c = { 0 };
 	struct sandbox_report report;
 	unsigned reads = 0, writes = 0;
@@ -154,6 +170,7 @@ static void enter_sandbox(struct forwarder *f)
 	add_path(c.write, &writes, "/dev/null");
 	if (f->control.path[0])
 		add_path(c.write, &writes, control);
+	add_socket_folders(&f->cfg, sockets, c.write, &writes);
 	if (sandbox_enter(&c, &report))
 		adit_forward_log(ADIT_FORWARD_LOG_WARNING, "not sandboxed: %s", report.why);
 	else
