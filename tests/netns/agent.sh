@@ -84,20 +84,6 @@ check "and what ran still runs" peers 4
 check "both" page
 { config; config_web; } >"$CONFIG"
 
-# ---- keys -----------------------------------------------------------------------------------
-
-hex() { base64 -d <"$1" | od -An -tx1 | tr -d ' \n'; }
-ascii() { printf '%s' "$1" | od -An -tx1 | tr -d ' \n'; }
-key_in() { lab scan "$1" "$(hex "$TMP/a.key")" "$(ascii "$(cat "$TMP/a.key")")" >/dev/null; }
-no_key_in() { ! key_in "$1"; }
-check "control: the private key is in the network process" key_in "$AGENT"
-check_not "and not in the helper" key_in "$HELPER"
-check "disconnect" on A "$ADIT" disconnect office
-check "disconnected: the private key is gone" wait_for 5 no_key_in "$AGENT"
-check "connect" on A "$ADIT" connect office
-check "it carries again" carries
-check_not "no key in the log" grep -qF "$(cat "$TMP/a.key")" "$TMP/agent.log"
-
 # ---- ends -----------------------------------------------------------------------------------
 
 ended() { gone "$AGENT" && gone "$HELPER"; }

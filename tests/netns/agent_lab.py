@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-"""agent_lab.py notify PATH LOG | freeze PID THREAD-NAME | peers N
+"""agent_lab.py notify PATH LOG | freeze PID THREAD-NAME | peers N | search WHERE KEYS
 
 notify: a service manager's socket; each message is a line of LOG, its newlines are spaces.
 freeze: holds the one thread of that name by ptrace until standard input ends.
 peers:  N peers of a configuration, as TOML.
+search: which keys are in a process (its number) or a file, by lines of KEYS: NAME HEX; other forms as NAME:FORM.
 """
 import base64
 import ctypes
+import mmap
 import os
 import socket
 import sys
@@ -50,6 +52,34 @@ def peers(cnt):
         print(f'[[network.office.peers]]\npublic_key = "{key}"\nallowed_ips = ["10.77.{i // 256}.{i % 256}/32"]')
 
 
+def memory(pid):
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as mem:
+        for line in maps:
+            low, high = (int(x, 16) for x in line.split()[0].split("-"))
+            try:
+                mem.seek(low)
+                yield mem.read(high - low)
+            except (OSError, OverflowError):
+                pass  # not to be read: guard pages, the kernel's own
+
+
+def content(path):
+    with open(path, "rb") as f:
+        yield mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)
+
+
+def search(where, keys):
+    needles = {}
+    for name, text in (line.split() for line in open(keys)):
+        raw = bytes.fromhex(text)
+        needles |= {name: raw, name + ":hex": text.encode(), name + ":HEX": text.upper().encode(),
+                    name + ":base64": base64.b64encode(raw)[:42]}  # the last sign may have another end
+    found = set()
+    for part in memory(where) if where.isdigit() else content(where):
+        found |= {name for name, b in needles.items() if part.find(b) >= 0}
+    print(*sorted(found))
+
+
 if __name__ == "__main__":
-    {"notify": lambda a: notify(*a), "freeze": lambda a: freeze(int(a[0]), a[1]), "peers": lambda a: peers(int(a[0]))}[
-        sys.argv[1]](sys.argv[2:])
+    {"notify": lambda a: notify(*a), "freeze": lambda a: freeze(int(a[0]), a[1]), "peers": lambda a: peers(int(a[0])),
+     "search": lambda a: search(*a)}[sys.argv[1]](sys.argv[2:])

@@ -54,6 +54,8 @@ becomes() {
 	wait_for "$3" is "$2" || true
 	equal "$1" "$(now_is)" "$2"
 }
+# pause LONG SHORT: seconds
+pause() { sleep "$([ -n "${ADIT_LONG:-}" ] && echo "$1" || echo "$2")"; }
 agent_stop() { stop "$AGENT"; }
 far_stop() { stop "$FARPID"; }
 peer_reason() { status | jq -r '.networks[0].peers[0].reason'; }
@@ -72,7 +74,7 @@ check "it carries" carries
 equal "exit status: connected" "$(exit_of)" 0
 check "wg(8) shows the peer's handshake" has_handshake "$WA" "$(key b)"
 equal "and its port" "$(wg show "$WA" listen-port)" "$(status | jq '.networks[0].listen_port')"
-sleep "${ADIT_LONG:+150}${ADIT_LONG:-18}"
+pause 150 18
 equal "idle: it stays up" "$(now_is)" "up ok"
 equal "and nothing was said about it" "$(grep -c 'office: stale' "$TMP/agent.log")" 0
 
@@ -202,7 +204,7 @@ ip -n "$P-A" addr del 198.51.100.9/24 dev a0
 addr A a0 198.51.100.1/24
 check "and back" wait_for 3 answers_agent
 kill -STOP "$AGENT"
-sleep "${ADIT_LONG:+200}${ADIT_LONG:-5}"
+pause 200 5
 kill -CONT "$AGENT"
 check "it was stopped for a while: it carries soon after" wait_for 3 answers_agent
 before=$(cat "/sys/class/net/$WA/ifindex" 2>/dev/null || on A cat "/sys/class/net/$WA/ifindex")
