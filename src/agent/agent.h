@@ -19,6 +19,7 @@
 
 struct agent_control;
 struct agent_handover;
+struct agent_job;
 struct agent_moves;
 
 struct agent {
@@ -32,6 +33,8 @@ struct agent {
 	struct agent_control *control; /* control.h */
 	struct agent_moves *moves; /* moves.h */
 	struct agent_handover *handover; /* handover.h */
+	struct agent_job *job; /* api_job.c: the last one, or NULL */
+	unsigned job_cnt;
 	int epoll_fd;
 	adit_time started;
 	bool ending;             /* shutdown was asked for */

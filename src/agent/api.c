@@ -21,6 +21,7 @@ static const char *const peer_keys[] = { "peer", NULL };
 static const char *const key_keys[] = { "public_key", NULL };
 static const char *const event_keys[] = { "follow", "since", "snapshot", NULL };
 static const char *const level_keys[] = { "level", NULL };
+static const char *const cleanup_keys[] = { "dry_run", "keep_killswitch", NULL };
 
 const struct agent_action agent_actions[] = {
 	{ "hello", AGENT_ROLE_OBSERVER, AGENT_WITHOUT_NETWORK, false, no_keys, agent_act_hello },
@@ -31,6 +32,7 @@ const struct agent_action agent_actions[] = {
 	{ "history", AGENT_ROLE_OBSERVER, AGENT_MAY_NETWORK, false, no_keys, agent_act_history },
 	{ "metrics", AGENT_ROLE_OBSERVER, AGENT_WITHOUT_NETWORK, false, no_keys, agent_act_metrics },
 	{ "wait", AGENT_ROLE_OBSERVER, AGENT_NEEDS_NETWORK, false, state_keys, agent_act_wait },
+	{ "doctor", AGENT_ROLE_OPERATOR, AGENT_MAY_NETWORK, false, no_keys, agent_act_doctor },
 	{ "connect", AGENT_ROLE_OPERATOR, AGENT_NEEDS_NETWORK, true, wait_keys, agent_act_connect },
 	{ "disconnect", AGENT_ROLE_OPERATOR, AGENT_NEEDS_NETWORK, true, no_keys, agent_act_disconnect },
 	{ "reload", AGENT_ROLE_ADMIN, AGENT_WITHOUT_NETWORK, true, reload_keys, agent_act_reload },
@@ -40,6 +42,7 @@ const struct agent_action agent_actions[] = {
 	{ "peer.remove", AGENT_ROLE_ADMIN, AGENT_NEEDS_NETWORK, true, key_keys, agent_act_peer_remove },
 	{ "capture", AGENT_ROLE_ADMIN, AGENT_NEEDS_NETWORK, true, no_keys, agent_act_capture },
 	{ "log.level", AGENT_ROLE_ADMIN, AGENT_WITHOUT_NETWORK, true, level_keys, agent_act_log },
+	{ "cleanup", AGENT_ROLE_ADMIN, AGENT_WITHOUT_NETWORK, true, cleanup_keys, agent_act_cleanup },
 	{ "shutdown", AGENT_ROLE_ADMIN, AGENT_WITHOUT_NETWORK, true, no_keys, agent_act_shutdown },
 	{ 0 },
 };

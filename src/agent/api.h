@@ -34,7 +34,13 @@ struct agent_call_error {
 	struct adit_conf_errors list; /* of a configuration; reported with it */
 };
 
-enum agent_pending_kind { AGENT_PENDING_NONE, AGENT_PENDING_STATE, AGENT_PENDING_EVENTS, AGENT_PENDING_CAPTURE };
+enum agent_pending_kind {
+	AGENT_PENDING_NONE,
+	AGENT_PENDING_STATE,
+	AGENT_PENDING_EVENTS,
+	AGENT_PENDING_CAPTURE,
+	AGENT_PENDING_JOB,
+};
 
 /* What a session still owes an answer for. */
 struct agent_pending {
@@ -46,6 +52,7 @@ struct agent_pending {
 	 * STATE: until it is up (or down) */
 	enum agent_state state;
 	bool fail_on_error; /* an error ends it, though it would be tried again */
+	unsigned job; /* of JOB: its number (api_job.c) */
 	uint64_t seen; /* number of the last event that was sent, or looked at */
 };
 
@@ -74,8 +81,12 @@ void agent_api_refuse(FILE *out, const char *id, const char *code, bool retryabl
 		      const char *hint);
 /* What a pending one says when it is over; true when it is. */
 bool agent_api_state_over(struct agent *a, const struct agent_pending *p, adit_time now, FILE *out);
+bool agent_api_job_over(struct agent *a, const struct agent_pending *p, adit_time now, FILE *out);
 /* The next events that it has not seen, as lines; at most some, *more: there are more. */
 void agent_api_events_next(struct agent *a, struct agent_pending *p, enum agent_role role, FILE *out, bool *more);
+
+/* The end of everything: nobody waits for a job any more. */
+void agent_job_forget(struct agent *a);
 
 /* One error of a configuration, as an item of a list. */
 void agent_api_problem(struct agent_json *j, const struct adit_conf_error *e);
@@ -122,6 +133,8 @@ int agent_act_history(struct agent_call *c);
 int agent_act_metrics(struct agent_call *c);
 int agent_act_capture(struct agent_call *c);
 int agent_act_log(struct agent_call *c);
+int agent_act_doctor(struct agent_call *c);
+int agent_act_cleanup(struct agent_call *c);
 int agent_act_shutdown(struct agent_call *c);
 
 #endif

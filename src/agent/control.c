@@ -338,6 +338,7 @@ void agent_control_fini(struct agent *a)
 		close(c->listener[i].watch.fd);
 		unlink(c->listener[i].path);
 	}
+	agent_job_forget(a);
 	agent_http_fini(&c->http);
 	agent_rates_free(c->rates);
 	free(c);

@@ -79,19 +79,19 @@ static enum agent_doctor_level worst(const struct agent_doctor *d)
 
 /* --- printing -------------------------------------------------------------------------- */
 
-static void print_json(const struct agent_doctor *d)
+static void print_json(FILE *out, const struct agent_doctor *d)
 {
 	size_t i;
 
-	printf("{\"schema\":1,\"level\":\"%s\",\"findings\":[", level_names[worst(d)]);
+	fprintf(out, "{\"schema\":1,\"level\":\"%s\",\"findings\":[", level_names[worst(d)]);
 	for (i = 0; i < d->cnt; i++) {
-		printf("%s{\"check\":\"%s\",\"level\":\"%s\"", i ? "," : "", d->finding[i].check,
-		       level_names[d->finding[i].level]);
-		adit_json_member(stdout, "text", d->finding[i].text);
-		adit_json_member(stdout, "fix", d->finding[i].fix);
-		putchar('}');
+		fprintf(out, "%s{\"check\":\"%s\",\"level\":\"%s\"", i ? "," : "", d->finding[i].check,
+			level_names[d->finding[i].level]);
+		adit_json_member(out, "text", d->finding[i].text);
+		adit_json_member(out, "fix", d->finding[i].fix);
+		fputc('}', out);
 	}
-	puts("]}");
+	fputs("]}\n", out);
 }
 
 static void print_text(const struct agent_doctor *d)
@@ -117,8 +117,8 @@ static void print_text(const struct agent_doctor *d)
 /* --- the command ------------------------------------------------------------------------ */
 
 struct options {
-	const char *config, *state_dir, *network;
-	bool json, config_given;
+	struct agent_doctor_options doctor;
+	bool json;
 };
 
 static int usage(const char *text, const char *what)
@@ -130,6 +130,7 @@ static int usage(const char *text, const char *what)
 
 static int read_options(struct options *o, int argc, char **argv)
 {
+	struct agent_doctor_options *d = &o->doctor;
 	int i;
 
 	for (i = 1; i < argc; i++) {
@@ -138,27 +139,27 @@ static int read_options(struct options *o, int argc, char **argv)
 		if (!strcmp(argv[i], "--json"))
 			o->json = true;
 		else if (!strcmp(argv[i], "-c") || !strcmp(argv[i], "--config"))
-			value = &o->config;
+			value = &d->config;
 		else if (!strcmp(argv[i], "--state-dir"))
-			value = &o->state_dir;
+			value = &d->state_dir;
 		else if (argv[i][0] == '-')
 			return usage("unknown option ", argv[i]);
-		else if (o->network)
+		else if (d->network)
 			return usage("one network only: too much is ", argv[i]);
 		else
-			o->network = argv[i];
+			d->network = argv[i];
 		if (value && !argv[++i])
 			return usage("a value is missing after ", argv[i - 1]);
 		if (value)
 			*value = argv[i];
 	}
-	o->config_given = o->config != NULL;
-	if (!o->config)
-		o->config = AGENT_CONFIG_PATH;
+	d->config_given = d->config != NULL;
+	if (!d->config)
+		d->config = AGENT_CONFIG_PATH;
 	return 0;
 }
 
-static void read_config(struct agent_doctor *d, const struct options *o)
+static void read_config(struct agent_doctor *d, const struct agent_doctor_options *o)
 {
 	struct adit_conf_errors errors = { 0 };
 	struct agent_config *config;
@@ -181,7 +182,8 @@ static void read_config(struct agent_doctor *d, const struct options *o)
 	adit_conf_errors_fini(&errors);
 }
 
-static int look(struct agent_doctor *d, const struct options *o)
+/* False: there is nothing of that name. */
+static bool look(struct agent_doctor *d, const struct agent_doctor_options *o)
 {
 	size_t i;
 
@@ -190,30 +192,41 @@ static int look(struct agent_doctor *d, const struct options *o)
 	read_config(d, o);
 	d->no_memory |= agent_doctor_add_running(d, o->network) != 0;
 	if (o->network && !d->network_cnt && worst(d) != AGENT_DOCTOR_PROBLEM)
-		return usage("there is no network, and no device that runs, called ", o->network);
+		return false;
 	for (i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
 		d->check = checks[i].name;
 		checks[i].look(d);
 	}
-	return 0;
+	return true;
 }
 
-int adit_doctor_main(int argc, char **argv)
+static int examine(FILE *out, const struct agent_doctor_options *o, bool json)
 {
 	struct agent_doctor d = { 0 };
-	struct options o = { 0 };
-	int status = read_options(&o, argc, argv);
+	int status;
 
-	if (status)
-		return status;
-	status = look(&d, &o);
-	if (!status) {
-		if (o.json)
-			print_json(&d);
+	if (!look(&d, o)) {
+		status = usage("there is no network, and no device that runs, called ", o->network);
+	} else {
+		if (json)
+			print_json(out, &d);
 		else
 			print_text(&d);
 		status = worst(&d) == AGENT_DOCTOR_PROBLEM || d.no_memory ? ADIT_EXIT_FAILED : ADIT_EXIT_OK;
 	}
 	agent_doctor_fini(&d);
-	return fflush(stdout) ? ADIT_EXIT_FAILED : status;
+	return fflush(out) ? ADIT_EXIT_FAILED : status;
+}
+
+int agent_doctor_json(FILE *out, const struct agent_doctor_options *o)
+{
+	return examine(out, o, true);
+}
+
+int adit_doctor_main(int argc, char **argv)
+{
+	struct options o = { 0 };
+	int status = read_options(&o, argc, argv);
+
+	return status ? status : examine(stdout, &o.doctor, o.json);
 }

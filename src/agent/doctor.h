@@ -8,6 +8,8 @@
 #ifndef ADIT_AGENT_DOCTOR_H
 #define ADIT_AGENT_DOCTOR_H
 
+#include <stdio.h>
+
 #include "agent/settings.h"
 #include "host/netlink.h"
 
@@ -78,6 +80,12 @@ void agent_doctor_dns(struct agent_doctor *d);
 /* doctor_path.c */
 void agent_doctor_endpoints(struct agent_doctor *d);
 
+struct agent_doctor_options {
+	const char *config, *state_dir, *network; /* state_dir, network: may be NULL */
+	bool config_given; /* else it need not be there */
+};
+/* Looks, and writes what `adit doctor --json` prints. Returns an enum adit_exit. */
+int agent_doctor_json(FILE *out, const struct agent_doctor_options *o);
 int adit_doctor_main(int argc, char **argv);
 
 #endif

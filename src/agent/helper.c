@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/helper_job.h"
 #include "agent/helper_message.h"
 #include "agent/helper_rights.h"
 #include "agent/helper_server.h"
@@ -457,6 +458,17 @@ int helper_undo(struct helper *h, const char *name, char *err, size_t err_len)
 
 	set_name(&m, name);
 	return say(ask(h, &m, -1, NULL), &m, err, err_len);
+}
+
+int helper_job(struct helper *h, const struct helper_job *job, char *err, size_t err_len)
+{
+	struct helper_message m = { .op = HELPER_JOB, .number = (job->dry_run ? HELPER_JOB_DRY_RUN : 0) |
+								(job->keep_guards ? HELPER_JOB_KEEP_GUARDS : 0) };
+
+	snprintf(m.what, sizeof(m.what), "%s", job->what);
+	if (!set_path(&m, job->network))
+		return -ENAMETOOLONG;
+	return ask_fd(h, &m, err, err_len);
 }
 
 /* --- events ------------------------------------------------------------------------------------- */

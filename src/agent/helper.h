@@ -7,7 +7,7 @@
  * The helper keeps what takes rights: it opens TUN devices and marked sockets and
  * hands the descriptors over, reads configuration and key files, applies, mends and
  * undoes plans (host/keeper.h), and keeps their journals. It has CAP_NET_ADMIN,
- * CAP_NET_BIND_SERVICE and the files; no byte of a network reaches it. The network
+ * CAP_NET_RAW, CAP_NET_BIND_SERVICE and the files; no byte of a network reaches it. The network
  * process has the cores, the control API and no capability.
  *
  * Messages go over a SOCK_SEQPACKET pair, a request and its answer at a time
@@ -105,6 +105,15 @@ int helper_apply(struct helper *h, const struct adit_plan *plan, char *err, size
 /* The plan of that name, in force and left by a process that has ended: ours from now on. -ENOENT: there is none. */
 int helper_take_plan(struct helper *h, const char *name, struct adit_plan *ret, char *err, size_t err_len);
 int helper_undo(struct helper *h, const char *name, char *err, size_t err_len);
+
+/* "doctor" or "cleanup", done by a child of the helper, and not waited for. Returns a descriptor from
+ * which one JSON object is read, until its end; -EBUSY: one at a time. */
+struct helper_job {
+	const char *what;
+	const char *network; /* the doctor's; "" = all */
+	bool dry_run, keep_guards; /* cleanup's */
+};
+int helper_job(struct helper *h, const struct helper_job *job, char *err, size_t err_len);
 
 /* Readable when the helper has something to tell, or has ended. */
 int helper_fd(const struct helper *h);

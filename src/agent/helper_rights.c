@@ -15,7 +15,10 @@
 #include "forward/sandbox.h"
 #include "host/process.h"
 
-#define KEPT (UINT32_C(1) << CAP_NET_ADMIN | UINT32_C(1) << CAP_NET_BIND_SERVICE | UINT32_C(1) << CAP_DAC_READ_SEARCH)
+/* Raw sockets: its doctor measures ways with echo requests. */
+#define KEPT                                                                                                     \
+	(UINT32_C(1) << CAP_NET_ADMIN | UINT32_C(1) << CAP_NET_BIND_SERVICE | UINT32_C(1) << CAP_NET_RAW | \
+	 UINT32_C(1) << CAP_DAC_READ_SEARCH)
 
 int helper_rights_keep(void)
 {

@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "agent/helper_files.h"
+#include "agent/helper_job.h"
 #include "agent/helper_rights.h"
 #include "agent/settings.h"
 #include "device/uapi_socket.h"
@@ -469,6 +470,8 @@ static int serve(struct helper_server *s, struct helper_message *m, int fd, int 
 		return take_plan(s, m, ret);
 	case HELPER_UNDO:
 		return undo(s, m);
+	case HELPER_JOB:
+		return helper_job_start(s, m, ret);
 	case HELPER_END:
 		return end(s, m);
 	case HELPER_ANSWER:
@@ -564,6 +567,7 @@ _Noreturn void helper_server_run(const char *config_path, int sock, int events_f
 
 		if (poll(p, 2, -1) < 0)
 			continue;
+		helper_job_look(&s);
 		if (p[1].revents)
 			adit_keeper_look(s.keeper, tell, &s);
 		if (p[0].revents && !take_request(&s, sock))

@@ -4,6 +4,7 @@
 #define ADIT_AGENT_HELPER_SERVER_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "agent/helper_message.h"
 
@@ -21,6 +22,7 @@ struct helper_server {
 	struct helper_names *configs; /* of files: the configuration and its drop-ins */
 	char **drop_ins; /* of the last question for number 0 */
 	int drop_in_cnt;
+	pid_t job; /* the child that does one (helper_job.h); 0: none */
 };
 
 void helper_server_init(struct helper_server *s, const char *config_path, int events_fd);

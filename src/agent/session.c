@@ -260,8 +260,8 @@ static bool go_on(struct agent_session *s, adit_time now)
 	if (s->pending.kind == AGENT_PENDING_EVENTS)
 		agent_api_events_next(a, &s->pending, s->role, out, &s->more);
 	else
-		over = agent_api_state_over(a, &s->pending, now, out);
-	s->pending.seen = s->pending.kind == AGENT_PENDING_STATE ? a->events.last : s->pending.seen;
+		over = (s->pending.kind == AGENT_PENDING_JOB ? agent_api_job_over : agent_api_state_over)(a, &s->pending, now, out);
+	s->pending.seen = s->pending.kind == AGENT_PENDING_EVENTS ? s->pending.seen : a->events.last;
 	if (fclose(out)) {
 		free(text);
 		return false;

@@ -12,6 +12,7 @@
 #include "host/print.h"
 
 struct cleanup {
+	FILE *out;
 	bool json, keep_guards, dry_run;
 	const char *state_dir;
 	unsigned told; /* lines so far */
@@ -54,14 +55,14 @@ static void tell(void *user, const char *plan, const char *what, const char *tex
 	struct cleanup *c = user;
 
 	if (c->json) {
-		printf("%s{\"network\":", c->told ? "," : "");
-		adit_json_string(stdout, plan);
-		adit_json_member(stdout, "what", what);
-		adit_json_member(stdout, "text", text);
-		printf("}");
+		fprintf(c->out, "%s{\"network\":", c->told ? "," : "");
+		adit_json_string(c->out, plan);
+		adit_json_member(c->out, "what", what);
+		adit_json_member(c->out, "text", text);
+		fputc('}', c->out);
 	} else {
 		/* "left wg0: ..."; what was found by our mark belongs to nobody known */
-		printf("%s%s%s: %s\n", what, *plan ? " " : "", plan, text);
+		fprintf(c->out, "%s%s%s: %s\n", what, *plan ? " " : "", plan, text);
 	}
 	c->told++;
 }
@@ -82,32 +83,53 @@ static int clean(struct cleanup *c, char *err, size_t err_len)
 	return r ? r : records;
 }
 
+static int clean_json(struct cleanup *c)
+{
+	char err[512] = "";
+	int r;
+
+	c->json = true;
+	fprintf(c->out, "{\"schema\":1,\"dry_run\":%s,\"changes\":[", c->dry_run ? "true" : "false");
+	r = clean(c, err, sizeof(err));
+	fputc(']', c->out);
+	if (r)
+		adit_json_member(c->out, "error", err);
+	fputs("}\n", c->out);
+	return r;
+}
+
+int adit_cleanup_json(FILE *out, const char *state_dir, bool keep_guards, bool dry_run)
+{
+	struct cleanup c = { .out = out, .state_dir = state_dir, .keep_guards = keep_guards, .dry_run = dry_run };
+
+	return clean_json(&c);
+}
+
 static bool denied(int r)
 {
 	return r == -EPERM || r == -EACCES || r == -EROFS;
 }
 
+static int clean_text(struct cleanup *c)
+{
+	char err[512] = "";
+	int r = clean(c, err, sizeof(err));
+
+	if (r)
+		fprintf(stderr, "adit cleanup: %s%s\n", err, denied(r) ? " (this takes root)" : "");
+	else if (!c->told)
+		printf("nothing to clean up\n");
+	return r;
+}
+
 int adit_cleanup_main(int argc, char **argv)
 {
-	struct cleanup c = { 0 };
-	char err[512] = "";
+	struct cleanup c = { .out = stdout };
 	int r = read_arguments(&c, argc, argv);
 
 	if (r)
 		return r;
-	if (c.json)
-		printf("{\"schema\":1,\"dry_run\":%s,\"changes\":[", c.dry_run ? "true" : "false");
-	r = clean(&c, err, sizeof(err));
-	if (c.json) {
-		printf("]");
-		if (r)
-			adit_json_member(stdout, "error", err);
-		printf("}\n");
-	} else if (r) {
-		fprintf(stderr, "adit cleanup: %s%s\n", err, denied(r) ? " (this takes root)" : "");
-	} else if (!c.told) {
-		printf("nothing to clean up\n");
-	}
+	r = c.json ? clean_json(&c) : clean_text(&c);
 	if (r)
 		return denied(r) ? ADIT_EXIT_DENIED : ADIT_EXIT_FAILED;
 	return ADIT_EXIT_OK;

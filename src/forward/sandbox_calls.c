@@ -81,13 +81,14 @@ static const int prctls[] = {
 	0x53564d41, /* PR_SET_VMA: names of memory, for debuggers */
 };
 
-/* Of who runs programs: what neither they nor we have any use for. */
+/* Of who runs programs: what neither they nor we have any use for. (adjtimex only looks at the clock: setting it takes
+ * a capability.) */
 static const char *const forbidden[] = {
 	"ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kcmp", "bpf", "perf_event_open", "userfaultfd",
 	"init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot", "swapon", "swapoff",
 	"acct", "quotactl", "mount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree", "fsopen", "fsmount",
 	"mount_setattr", "unshare", "setns", "iopl", "ioperm", "modify_ldt", "add_key", "request_key", "keyctl",
-	"settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "sethostname", "setdomainname", "syslog", "nfsservctl",
+	"settimeofday", "clock_settime", "sethostname", "setdomainname", "syslog", "nfsservctl",
 	"lookup_dcookie", "vhangup", "name_to_handle_at", "open_by_handle_at", "fanotify_init", "io_uring_setup",
 	"io_uring_enter", "io_uring_register", "personality",
 };

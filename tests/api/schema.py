@@ -44,6 +44,7 @@ REQUESTS = [
     {"action": "peer.remove", "network": "office", "public_key": OLD},
     {"action": "capture", "network": "office"}, {"action": "log.level", "level": "info"}, {"action": "log.level"},
     {"action": "events.subscribe", "follow": False, "since": 0},
+    {"action": "doctor"}, {"action": "doctor", "network": "office"}, {"action": "cleanup", "dry_run": False, "keep_killswitch": True},
     {"action": "shutdown"},
 ]
 WRONG = [

@@ -39,8 +39,8 @@ equal "the network process has no capability" "$(caps "$AGENT")" "00000000000000
 equal "and is another user" "$(field "$AGENT" Uid)" "$(id -u nobody)"
 equal "no new privileges" "$(field "$AGENT" NoNewPrivs) $(field "$HELPER" NoNewPrivs)" "1 1"
 check "the calls of both are filtered" test "$(field "$AGENT" Seccomp) $(field "$HELPER" Seccomp)" = "2 2" -o -z "$(ldd "$ADIT" | grep libseccomp)"
-equal "the helper has those for the network, and to read files" "$(field "$HELPER" CapEff)" "0000000000001404"
-equal "and no other in reserve" "$(field "$HELPER" CapBnd)" "0000000000001404"
+equal "the helper has those for the network, and to read files" "$(field "$HELPER" CapEff)" "0000000000003404"
+equal "and no other in reserve" "$(field "$HELPER" CapBnd)" "0000000000003404"
 check "nobody may read their memory" [ "$(stat -c %u "/proc/$AGENT/mem") $(stat -c %u "/proc/$HELPER/mem")" = "0 0" ]
 check_not "a second agent is refused" on A "$ADIT" agent -c "$CONFIG" --state-dir "$STATE"
 check "and the first one goes on" answers_agent

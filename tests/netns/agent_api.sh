@@ -11,6 +11,9 @@
 . "$(dirname "$0")/agent_lab.sh"
 agent_lab_start
 need curl socat jq
+mkdir -p "/etc/netns/$P-A" # the machine's own may change meanwhile
+trap 'rm -rf "/etc/netns/$P-A"; cleanup' EXIT
+echo "nameserver $B4" >"/etc/netns/$P-A/resolv.conf"
 MANY=${ADIT_MANY:-2000}
 AGENT_MORE='user = "nobody"
 metrics = "127.0.0.1:9586"
@@ -71,6 +74,32 @@ check "wg(8) sees it" grep -qF "$NEW" <(on A wg show "$WA" peers)
 equal "peer.remove" "$(asked "{\"action\":\"peer.remove\",\"network\":\"office\",\"public_key\":\"$NEW\"}" | jq .ok)" true
 check_not "it is gone" grep -qF "$NEW" <(on A wg show "$WA" peers)
 equal "a peer with a session keeps it" "$(handshake)" "$before"
+
+# ---- doctor and cleanup, by a child of the helper ------------------------------------------------------
+
+# Memory for keys: another limit holds for the agent than for a command.
+findings() { jq -c '[.findings[] | select(.check != "memory") | [.check, .level]]'; }
+asked '{"action":"doctor"}' >"$TMP/doctor.api"
+on A "$ADIT" doctor -c "$CONFIG" --state-dir "$STATE" --json >"$TMP/doctor.command"
+equal "doctor says what the command says" "$(jq .result "$TMP/doctor.api" | findings)" "$(findings <"$TMP/doctor.command")"
+equal "so does the size that packets may have" "$(jq -r '.result.findings[] | select(.check == "endpoints").text' "$TMP/doctor.api")" \
+	"$(jq -r '.findings[] | select(.check == "endpoints").text' "$TMP/doctor.command")"
+as 1000 0 '{"action":"doctor"}' >"$TMP/doctor.stranger"
+equal "not to everybody" "$(jq -r .error.code "$TMP/doctor.stranger")" denied
+# Without a journal there are our marks.
+leftovers() { on A ip rule | grep -c 'lookup 4747' || true; }
+machine >"$TMP/machine.before"
+on A ip rule add pref 20999 lookup 4747 proto 97
+on A ip route add unreachable 192.0.2.0/24 table 4747 proto 97
+check "cleanup: what it would do" [ "$(asked '{"action":"cleanup","dry_run":true}' | jq '[.result.changes[] | select(.what == "would")] | length')" -ge 2 ]
+equal "and does not" "$(leftovers)" 1
+asked '{"action":"cleanup"}' >"$TMP/cleanup.api"
+equal "cleanup says what it undid" "$(jq '[.result.changes[] | select(.what == "undone")] | length' "$TMP/cleanup.api")" 2
+equal "and that what the agent holds stays" "$(jq -r --arg w "$WA" '[.result.changes[] | select(.network == $w).what] | unique | join(" ")' "$TMP/cleanup.api")" left
+check "the machine is as before, the network too" same_machine
+check "it carries" answers_agent
+equal "a second one finds nothing" "$(asked '{"action":"cleanup"}' | jq '[.result.changes[] | select(.what != "left")] | length')" 0
+equal "not for everybody" "$(as 65534 0 '{"action":"cleanup"}' | jq -r .error.code)" denied
 
 # ---- capture -----------------------------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ struct made_up_agent {
 	struct agent_peer last_peer; /* shallow: what was asked for last; its pointers are not kept */
 	bool connect_fails;
 	bool connect_takes_time; /* it stays handshaking */
+	const char *job_says; /* what the next doctor or cleanup writes; NULL: what is usual */
 };
 
 /* The one there is: agent_find and the others take its agent. */

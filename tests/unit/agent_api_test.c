@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -39,6 +40,7 @@ static int tear_down(void **state)
 	free(reply);
 	reply = NULL;
 	agent_rates_free(rates);
+	agent_job_forget(&m->a);
 	made_up_free(m);
 	return 0;
 }
@@ -70,6 +72,28 @@ static const char *ask_len(enum agent_role role, const char *line, size_t line_l
 static const char *ask(enum agent_role role, const char *line)
 {
 	return ask_len(role, line, strlen(line));
+}
+
+/* What a pending job answers when it is over, at `at`. */
+static const char *job_answers(adit_time at)
+{
+	size_t len;
+	FILE *out;
+
+	free(reply);
+	out = open_memstream(&reply, &len);
+	assert_non_null(out);
+	assert_int_equal(pending.kind, AGENT_PENDING_JOB);
+	while (!agent_api_job_over(&m->a, &pending, at, out)) {
+		struct epoll_event ev;
+		struct adit_watch *w;
+
+		assert_int_equal(epoll_wait(m->a.epoll_fd, &ev, 1, 10000), 1);
+		w = ev.data.ptr;
+		w->ready(w, ev.events);
+	}
+	fclose(out);
+	return reply;
 }
 
 #define has(text, part) assert_non_null(strstr(text, part))
@@ -171,6 +195,8 @@ static void every_action_by_every_role(void **state)
 				 "\"AQAAAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"" : "");
 			now += AGENT_REFUSAL_EVERY;
 			ask(role, line);
+			if (pending.kind == AGENT_PENDING_JOB)
+				job_answers(now);
 			if (role < a->role) {
 				for (int again = 0; again < 3; again++)
 					has(ask(role, line), "\"code\":\"denied\"");
@@ -271,6 +297,28 @@ static void status(void **state)
 	has_not(reply, "\"peers\"");
 	has(ask(AGENT_ROLE_ADMIN, "{\"action\":\"peers\",\"network\":\"office\"}"), "\"name\":\"laptop-2\"");
 	has(ask(AGENT_ROLE_ADMIN, "{\"action\":\"metrics\"}"), "wireguard_sent_bytes_total{interface=\\\"wg0\\\"");
+}
+
+static void jobs(void **state)
+{
+	struct agent_pending first;
+
+	(void)state;
+	assert_string_equal(ask(AGENT_ROLE_OPERATOR, "{\"id\":\"d\",\"action\":\"doctor\",\"network\":\"office\"}"), "");
+	first = pending;
+	/* One at a time, also when its caller does not wait. */
+	has(ask(AGENT_ROLE_ADMIN, "{\"action\":\"cleanup\"}"), "\"code\":\"busy\"");
+	has(reply, "\"retryable\":true");
+	pending = first;
+	has(job_answers(pending.deadline), "{\"id\":\"d\",\"ok\":false,\"error\":{\"code\":\"timeout\"");
+	has(job_answers(now), "{\"id\":\"d\",\"ok\":true,\"result\":{\"schema\":1,\"level\":\"warning\"");
+	assert_string_equal(m->a.events.ring[m->a.events.last % AGENT_EVENTS_KEPT].text, "doctor has ended");
+	/* What was cut short is no answer, and what nobody fetched is not the next one's. */
+	m->job_says = "{\"schema\":1,\"dry_run\":false,\"changes\":[";
+	ask(AGENT_ROLE_ADMIN, "{\"id\":\"c\",\"action\":\"cleanup\",\"dry_run\":true}");
+	has(job_answers(now), "{\"id\":\"c\",\"ok\":false,\"error\":{\"code\":\"failed\"");
+	pending = first;
+	has(job_answers(now), "\"code\":\"failed\"");
 }
 
 static void connect_and_wait(void **state)
@@ -519,7 +567,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(malformed), T(depth), T(ids), T(every_action_by_every_role), T(changes_are_noted),
-		T(observers_see_no_endpoints), T(roles), T(the_kernel_says_who), T(status), T(connect_and_wait),
+		T(observers_see_no_endpoints), T(roles), T(the_kernel_says_who), T(status), T(jobs), T(connect_and_wait),
 		T(reload), T(peers), T(events), T(a_change_of_sockets_waits), T(rates_of_a_steady_flow), T(rates_after_a_restart),
 		T(rates_of_peers_that_move),
 	};
