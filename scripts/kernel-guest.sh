@@ -29,9 +29,9 @@ prepare() {
 		command -v $p >/dev/null || fail "$p is not installed"
 	done
 	[ "$(uname -m)" = x86_64 ] || fail "needs an x86-64 machine"
+	mkdir -p "$cache" && cd "$cache" && exec 8>lock && flock 8 || fail "cannot write $cache" # several tests may ask at once
 	# this script makes the initramfs: a change of it makes a new one
-	[ -e "$cache/vmlinuz" ] && [ "$cache/base.cpio" -nt "$script" ] && return
-	mkdir -p "$cache" && cd "$cache" || fail "cannot write $cache"
+	[ -e vmlinuz ] && [ base.cpio -nt "$script" ] && return
 	deb=$(ls linux-image-6.1*-cloud-amd64*.deb 2>/dev/null | sort -V | tail -n 1)
 	if [ -z "$deb" ]; then
 		pkg=$(apt-cache pkgnames linux-image-6.1. | grep -E '^linux-image-6\.1\.[0-9]+-[0-9]+-cloud-amd64$' | sort -V | tail -n 1)
@@ -109,10 +109,10 @@ run() {
 	if [ $# -gt 0 ]; then
 		(cd "$work/root" && find . | busybox cpio -o -H newc 2>/dev/null) >>"$work/initrd"
 	fi
-	# qemu has read its files before it runs the guest; then nothing is left on disk
-	(sleep 8; rm -rf "$work") &
+	exec 9<"$work/initrd" # so that nothing is left on disk, however it ends
+	rm -rf "$work"
 	exec qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 512 -nographic -no-reboot -monitor none \
-		-kernel "$cache/vmlinuz" -initrd "$work/initrd" -append "console=ttyS0 quiet panic=-1 guest=$address" \
+		-kernel "$cache/vmlinuz" -initrd /dev/fd/9 -append "console=ttyS0 quiet panic=-1 guest=$address" \
 		-netdev "tap,id=n0,ifname=$tap,script=no,downscript=no" -device virtio-net-pci,netdev=n0,mac=02:00:5e:00:00:02 \
 		</dev/null
 }

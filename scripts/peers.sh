@@ -57,6 +57,7 @@ path_of() { # name: builds it when missing, prints its path
 	return 1
 }
 
+mkdir -p "$cache" && exec 8>"$cache/lock" && flock 8 # several tests may ask at once
 if [ $# -eq 1 ]; then
 	path_of "$1"
 	exit

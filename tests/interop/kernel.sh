@@ -55,7 +55,7 @@ counted() { # FAMILY RX TX
 	local rx tx b=10.9.0.2
 	[ "$1" = v6 ] && b=fd09::2
 	fresh v4 adit
-	on A ping -n -q -c 10 -i 0.05 -W 3 $b >/dev/null
+	ten_pings $b "$2"
 	read -r rx tx < <(transfer_of "$WA" "$PUBB")
 	equal "ten pings, $1: received" "$rx" "$2"
 	expr_true "ten pings, $1: sent" "$tx == $3 || $tx == $3 + 32"

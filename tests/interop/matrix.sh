@@ -70,17 +70,17 @@ figures() { # KIND SECONDS MEGABYTES
 counters() { # KIND PADS
 	local rx tx want
 	begin adit "$1"
-	on A ping -n -q -i 0.05 -c 10 -w 9 10.9.0.2 >/dev/null
-	read -r rx tx < <(transfer_of "$WA" "$PUBB")
 	# 92 + 10 * (84 [padded to 96] + 32)
 	[ "$2" = yes ] && want=1372 || want=1252
+	ten_pings 10.9.0.2 $want
+	read -r rx tx < <(transfer_of "$WA" "$PUBB")
 	equal "ten pings, v4: received" "$rx" $want
 	expr_true "ten pings, v4: sent" "$tx == 1428 || $tx == 1460"
 	begin adit "$1"
-	on A ping -n -q -i 0.05 -c 10 -w 9 fd09::2 >/dev/null
-	read -r rx tx < <(transfer_of "$WA" "$PUBB")
 	# 92 + 10 * (104 [padded to 112] + 32)
 	[ "$2" = yes ] && want=1532 || want=1452
+	ten_pings fd09::2 $want
+	read -r rx tx < <(transfer_of "$WA" "$PUBB")
 	equal "ten pings, v6: received" "$rx" $want
 	expr_true "ten pings, v6: sent" "$tx == 1588 || $tx == 1620"
 }

@@ -7,12 +7,11 @@
 #   A  a0 198.51.100.1  ------ veth ------  198.51.100.2 b0  B
 #      agent: office 10.9.0.1, lab (static) 10.8.0.1       far end wB 10.9.0.2; adit static 10.8.0.2; names.py
 . "$(dirname "$0")/agent_lab.sh"
+no_resolvconf
 P=nw$$
 agent_lab_start
 need nft nc
-mkdir -p "/etc/netns/$P-A"
-trap 'rm -rf "/etc/netns/$P-A"; cleanup' EXIT
-echo "nameserver $B4" >"/etc/netns/$P-A/resolv.conf"
+resolver_of A "$B4"
 echo "vpn.example $B4" >"$TMP/names"
 run_bg B "$TMP/names.err" $PYTHON "$LIB/names.py" "$B4" "$TMP/names" "$TMP/asked"
 SA=${W}s SB=${W}t

@@ -11,9 +11,7 @@
 P=nw$$
 agent_lab_start
 need nft nc
-mkdir -p "/etc/netns/$P-A"
-trap 'rm -rf "/etc/netns/$P-A"; cleanup' EXIT
-echo "nameserver $B4" >"/etc/netns/$P-A/resolv.conf"
+resolver_of A "$B4"
 : >"$TMP/names"
 run_bg B "$TMP/names.err" $PYTHON "$LIB/names.py" "$B4" "$TMP/names" "$TMP/asked"
 NAMES=$BGPID
@@ -234,12 +232,13 @@ on A nc -u -l -p 51999 >/dev/null 2>&1 &
 PIDS+=($!)
 taken() { on A ss -Hlun 'sport = :51999' | grep -q .; }
 wait_for 5 taken
-port=$(wg show "$WA" listen-port)
-NETWORK_MORE='listen_port = 51999' office "$NUMBER" >"$CONFIG"
+shown() { wg showconf "$WA"; ip -n "$P-A" route show dev "$WA"; }
+shown >"$TMP/shown"
+{ NETWORK_MORE='listen_port = 51999' office "$NUMBER"; agent_tool peers 3; } >"$CONFIG"
 "$ADIT" reload --control "$CONTROL" >"$TMP/said" 2>&1
 equal "a reload with a port that is taken fails" $? 1
 check "and says so" grep -q '51999 is in use' "$TMP/said"
-equal "the old port is in use" "$(wg show "$WA" listen-port)" "$port"
+check "the old port and the old peers are in use" diff "$TMP/shown" <(shown)
 equal "the state is as before" "$(now_is)" "up ok"
 check "it carries" carries
 equal "by the same session" "$(handshake_of "$WA" "$(key b)")" "$before"

@@ -30,7 +30,7 @@ inner C "$WC" 10.9.0.5/24 fd09::5/64
 
 inside() { on A cat "/sys/class/net/$WA/statistics/rx_packets"; }
 spoof() { # ADDRESS OWN
-	on B ping -n -q -c 5 -i 0.05 -w 1 -I "$2" "$1"
+	on B ping -n -q -c 5 -i 0.05 -W 1 -I "$2" "$1"
 }
 check "B as itself" reaches B 10.9.0.1
 check "C as itself" reaches C 10.9.0.1
@@ -48,7 +48,7 @@ allowed() { wg show "$WA" allowed-ips | awk -v k="$1" '$1 == k { $1 = ""; print 
 check "the more specific address moves to B" wg set "$WA" peer "$PUBB" allowed-ips 10.9.0.0/24,fd09::/64,10.9.0.5/32
 equal "C has lost it" "$(allowed "$PUBC")" "fd09::5/128"
 check "B may use it now" spoof 10.9.0.1 10.9.0.5
-check_not "C may not" on C ping -n -q -c 2 -i 0.1 -w 1 10.9.0.1
+check_not "C may not" on C ping -n -q -c 2 -i 0.1 -W 1 10.9.0.1
 check "it moves back" wg set "$WA" peer "$PUBC" allowed-ips 10.9.0.5/32,fd09::5/128
 check "C may again" wait_for 3 answers C 10.9.0.1
 check_not "B may not" spoof 10.9.0.1 10.9.0.5

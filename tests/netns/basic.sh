@@ -46,7 +46,7 @@ unpair
 # the session first; rx 92 + 1280 = 1372. Over IPv6 ten echoes of 104 bytes pad to 112, 144 each.
 counted() { # what address rx tx
 	wg set "$WA" peer "$PUBB" persistent-keepalive 0
-	on A ping -n -q -i 0.05 -c 10 -w 9 "$2" >/dev/null
+	ten_pings "$2" "$3"
 	local rx tx
 	read -r rx tx < <(transfer_of "$WA" "$PUBB")
 	equal "$1: received bytes" "$rx" "$3"

@@ -89,9 +89,11 @@ wait "$BGPID" 2>/dev/null
 check "and none after a kill -9 of the first" nothing_left
 
 # ended at any moment
+running() { [ "$(processes | wc -l)" -ge 2 ]; }
 # interrupt SIGNAL MILLISECONDS: sets STATUS
 interrupt() {
 	run_bg A "$TMP/out" "$BIN/adit" demo
+	[ "$1" = KILL ] || wait_for 10 running # not ip-netns(8), which says nothing
 	sleep "$(printf '%d.%03d' $(($2 / 1000)) $(($2 % 1000)))"
 	kill "-$1" "$BGPID" 2>/dev/null
 	wait "$BGPID" 2>/dev/null

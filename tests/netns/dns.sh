@@ -426,6 +426,7 @@ if [ -z "${ADIT_STANDIN:-}" ] && "$ADIT" help --dump 2>/dev/null | grep -q '^com
 	check "agent and helper killed: as before after the next one's end" as_before
 	agent
 	check "agent: once more" wait_for 15 resolver_is 10.6.0.1
+	wait_for 15 grep -q handshaking "$TMP/agent.log" # all is in force: what comes now is trampling
 	echo 'nameserver 203.0.113.1' >$CONF
 	cp -p $CONF "$TMP/keep/before"
 	check "agent: a trampled file is reported" wait_for 15 grep -q 'dns .*somebody else' "$TMP/agent.log" || indent "$TMP/agent.log"

@@ -59,15 +59,17 @@ begin() { # LOG
 }
 # transfer_while PORT NS CMD...: CMD is run half-way
 transfer_while() {
-	local port=$1 answer
+	local port=$1 answer from to
 	shift
 	coproc SEND { ip netns exec "$P-A" timeout 120 "$PYTHON" "$TMP/send.py" "$port" "$MB" 2>"$TMP/send.err"; }
 	local pid=$SEND_PID
-	read -r -t 60 -u "${SEND[0]}" answer || return 1
+	exec {from}<&"${SEND[0]}" {to}>&"${SEND[1]}" # bash closes its own when it ends
+	read -r -t 60 -u "$from" answer || return 1
 	"$@"
-	echo go >&"${SEND[1]}"
-	read -r -t 100 -u "${SEND[0]}" answer || answer="nothing in 100 s"
+	echo go >&"$to"
+	read -r -t 100 -u "$from" answer || answer="nothing in 100 s"
 	wait "$pid" 2>/dev/null
+	exec {from}<&- {to}>&-
 	[ "$answer" = equal ] || { echo "$answer"; cat "$TMP/send.err"; return 1; }
 }
 

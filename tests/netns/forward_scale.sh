@@ -102,7 +102,8 @@ settled() { # PID: less than 3 % of a core in half a second
 # ---- idle connections ----
 before=$(rss_kb "$FWPID")
 coproc ON { ip netns exec "$P-A" "$PYTHON" "$TMP/flows.py" "$FLOWS" 7007 2>"$TMP/flows.err"; }
-PIDS+=("$ON_PID")
+on_pid=$ON_PID # bash forgets its own when it has ended
+PIDS+=("$on_pid")
 read -r -t 120 -u "${ON[0]}" opened || opened=none
 equal "$FLOWS connections" "$opened" "open $FLOWS"
 after=$(rss_kb "$FWPID")
@@ -114,8 +115,8 @@ read -r -t 120 -u "${ON[0]}" alive || alive=none
 equal "  all are alive after ${ADIT_IDLE:-5} s" "$alive" "alive $FLOWS"
 expr_true "  kB since" "$(rss_kb "$FWPID") - $before <= 2048 * $FLOWS / 1000 + 1024"
 diag "$before kB before, $after kB with $FLOWS connections"
-kill "$ON_PID"
-wait "$ON_PID" 2>/dev/null
+kill "$on_pid"
+wait "$on_pid" 2>/dev/null
 all_closed() { [ "$(forward_status | jq '[.services[].open] | add')" = 0 ]; }
 check "  and gone when the client goes" wait_for 10 all_closed
 

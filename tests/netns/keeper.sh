@@ -3,7 +3,7 @@
 # keeper.sh - what is changed on the machine is undone: in order, by difference, after kill -9 at every
 # step; and what somebody else removes comes back
 #
-# In a mount and network namespace of its own, with a copy of /etc:
+# In a mount and network namespace of its own, with a copy of /etc and an empty /run:
 #
 #   198.51.100.1  e0 -- e1   forwarding set here and there, tables and rules of others
 #   ka1, ka2: TUNs of keeper_tool, plans made up from seeds

@@ -3,8 +3,8 @@
 # keeper_disk.sh - journals on a disk that is full, or fails at any moment: a change fails whole, and
 # what runs goes on
 #
-# In a mount and network namespace of its own; the state directory is a file system of 64 KiB. ADIT_KILLS=all
-# fails each open, too.
+# In a mount and network namespace of its own, with an empty /run; the state directory is a file system of 64 KiB.
+# ADIT_KILLS=all fails each open, too.
 . "$(dirname "$0")/lib.sh"
 
 if [ -z "${ADIT_KEEPER_INSIDE:-}" ]; then
@@ -29,6 +29,11 @@ ip link set lo up
 
 # in no order, as what is made again comes last; without numbers of links, which grow, and TUNs without a plan
 cat >"$TMP/state.sh" <<'END'
+# the kernel makes the route to an address of its own a moment after the address
+own() { ip -6 -o addr show up | sed 's/^[0-9]*: \([^ ]*\) *inet6 \([^/ ]*\).*/local \2 dev \1/'; }
+routed() { ip -6 route show table local | sed -n 's/^\(local [^ ]* dev [^ ]*\).*/\1/p'; }
+n=0
+while [ $((n += 1)) -lt 40 ] && own | grep -qvxF "$(routed)"; do sleep 0.05; done
 {
 ip -o link | sed 's/^[0-9]*: //' | grep -v 'state DOWN'
 ip -o addr | sed 's/^[0-9]*: //; s/ tentative//'

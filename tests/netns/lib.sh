@@ -124,6 +124,24 @@ cleanup() {
 	[ -n "${ADIT_KEEP:-}" ] && diag "kept $TMP" || rm -rf "$TMP"
 }
 
+# no_resolvconf: the script goes on where there is no resolvconf(8), which has one record in /run for all namespaces
+no_resolvconf() {
+	local f
+	if [ -z "${ADIT_NO_RESOLVCONF:-}" ]; then
+		unshare -m true 2>/dev/null || skip_all "cannot make namespaces here"
+		exec env ADIT_NO_RESOLVCONF=1 unshare -m --propagation slave "$0"
+	fi
+	for f in /usr/sbin/resolvconf /usr/bin/resolvconf; do
+		[ ! -e $f ] || mount --bind /dev/null $f || exit 1
+	done
+}
+# resolver_of NS ADDRESS: the resolv.conf of namespace NS; removed at the end
+resolver_of() {
+	mkdir -p "/etc/netns/$P-$1"
+	trap 'rm -rf /etc/netns/"$P"-*; cleanup' EXIT
+	echo "nameserver $2" >"/etc/netns/$P-$1/resolv.conf"
+}
+
 # need PROGRAM...: skips the whole test when one is missing
 need() {
 	local p
@@ -352,6 +370,11 @@ unpair() {
 handshake_of() { wg show "$1" latest-handshakes | awk -v k="$2" '$1 == k { print $2 }'; }
 endpoint_of() { wg show "$1" endpoints | awk -v k="$2" '$1 == k { print $2 }'; }
 transfer_of() { wg show "$1" transfer | awk -v k="$2" '$1 == k { print $2, $3 }'; }
+# ten_pings ADDRESS RX: A pings ten times, no more (-w would go on until ten are answered), until WA has received RX bytes
+ten_pings() {
+	on A ping -n -q -i 0.05 -c 10 -W 9 "$1" >/dev/null
+	wait_for 3 eval '[[ $(transfer_of "$WA" "$PUBB") == "'"$2"' "* ]]'
+}
 has_handshake() { [ "$(handshake_of "$1" "$2")" -gt 0 ]; }
 # reaches NS ADDRESS [COUNT]: all pings are answered within time
 reaches() { on "$1" ping -n -q -i 0.05 -c "${3:-3}" -W 2 -w 7 "$2"; }

@@ -9,6 +9,7 @@
 lab_start
 need wg-quick curl
 [ -e /sys/module/wireguard ] && skip_all "this kernel has WireGuard: wg-quick would use it"
+export ADIT_STATE_DIR=$TMP/state
 topology_router
 addr B lo 192.0.2.80/32 2001:db8:80::1/128
 PUBA=$(key a) PUBB=$(key b) WB=${W}b
