@@ -92,17 +92,6 @@ static void put_plain(FILE *out, const char *text)
 enum { NAME, HANDSHAKE, HEARD, DOWN, UP, LOSS, ENDPOINT, COLUMNS };
 static const char *const heads[COLUMNS] = { "PEER", "HANDSHAKE", "HEARD", "RECEIVED", "SENT", "LOSS", "ENDPOINT" };
 
-/* Rates where they are known, else totals. */
-static void traffic_cell(char buf[AGENT_CELL], const struct adit_conf_node *p, const char *rate, const char *total)
-{
-	double v = agent_reply_real(adit_conf_get(p, rate), "10s", -1);
-
-	if (v >= 0)
-		agent_show_rate(buf, v);
-	else
-		agent_show_bytes(buf, agent_reply_real(p, total, 0));
-}
-
 static void cells_of(const struct adit_conf_node *p, char cell[COLUMNS][AGENT_CELL], const char **name,
 		     const char **endpoint)
 {
@@ -115,8 +104,8 @@ static void cells_of(const struct adit_conf_node *p, char cell[COLUMNS][AGENT_CE
 	}
 	agent_show_age(cell[HANDSHAKE], agent_reply_number(p, "handshake_age_ms", -1));
 	agent_show_age(cell[HEARD], agent_reply_number(p, "last_rx_age_ms", -1));
-	traffic_cell(cell[DOWN], p, "rx_rate", "rx_bytes");
-	traffic_cell(cell[UP], p, "tx_rate", "tx_bytes");
+	agent_show_rate(cell[DOWN], agent_reply_real(adit_conf_get(p, "rx_rate"), "10s", -1));
+	agent_show_rate(cell[UP], agent_reply_real(adit_conf_get(p, "tx_rate"), "10s", -1));
 	if (loss < 0)
 		snprintf(cell[LOSS], AGENT_CELL, "-");
 	else

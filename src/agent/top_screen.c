@@ -106,15 +106,14 @@ static const struct adit_conf_node *named(const struct adit_conf_node *list, con
 	return NULL;
 }
 
-static void rate_cell(struct pen *p, const struct adit_conf_node *n, const char *key, const char *total, int width)
+static void rate_cell(struct pen *p, const struct adit_conf_node *n, const char *key, int width)
 {
 	char cell[AGENT_CELL];
 	double v = agent_reply_real(adit_conf_get(n, key), "1s", -1);
 
 	if (v < 0)
 		v = agent_reply_real(adit_conf_get(n, key), "10s", -1);
-	put_cell(p, AGENT_PLAIN, v < 0 ? agent_show_bytes(cell, agent_reply_real(n, total, 0)) : agent_show_rate(cell, v),
-		 width);
+	put_cell(p, AGENT_PLAIN, agent_show_rate(cell, v), width);
 }
 
 /* The word first: the sentence may have to be cut, which is marked. */
@@ -154,8 +153,8 @@ static bool draw_networks(struct pen *p, const struct adit_conf_node *status, co
 		put_cell(p, AGENT_BOLD, agent_reply_text(n, "name"), 16);
 		snprintf(text, sizeof(text), " %s %s", state, agent_show_age(age, agent_reply_number(n, "since_ms", 0)));
 		put_cell(p, agent_show_state_colour(state), text, 20);
-		rate_cell(p, n, "rx_rate", "rx_bytes", -12);
-		rate_cell(p, n, "tx_rate", "tx_bytes", -12);
+		rate_cell(p, n, "rx_rate", -12);
+		rate_cell(p, n, "tx_rate", -12);
 		put(p, AGENT_PLAIN, "  ");
 		if (strcmp(reason, "ok") != 0 && strcmp(state, "down") != 0)
 			put_reason(p, reason, agent_reply_text(n, "why"));
@@ -215,8 +214,8 @@ static void draw_peer(struct pen *p, const struct row *r)
 	put_cell(p, AGENT_GREY, r->network, 14);
 	put_cell(p, AGENT_PLAIN, agent_show_age(cell, agent_reply_number(r->peer, "handshake_age_ms", -1)), -10);
 	put_cell(p, AGENT_PLAIN, agent_show_age(cell, agent_reply_number(r->peer, "last_rx_age_ms", -1)), -9);
-	rate_cell(p, r->peer, "rx_rate", "rx_bytes", -13);
-	rate_cell(p, r->peer, "tx_rate", "tx_bytes", -13);
+	rate_cell(p, r->peer, "rx_rate", -13);
+	rate_cell(p, r->peer, "tx_rate", -13);
 	if (loss < 0)
 		snprintf(cell, sizeof(cell), "-");
 	else

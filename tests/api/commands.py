@@ -26,7 +26,7 @@ def statuses(agent):
     table = [
         (["status"], 3, r"office +up \d+ s  wg0  10\.42\.0\.2/32  .* received", ""),
         (["status"], 3, r"\n  no_reply: initiations to 198\.51\.100\.7", ""),
-        (["status", "office"], 0, r"vpn-server +10 s +\d s +[\d.]+ [KM]iB(/s)? .* 192\.0\.2\.1:51820\n", ""),
+        (["status", "office"], 0, r"vpn-server +10 s +\d s +([\d.]+ [KMG]?i?B/s|-) .* 192\.0\.2\.1:51820\n", ""),
         (["status", "home"], 3, "handshaking", ""),
         (["status", "--names"], 0, "^office\nhome\nweb\n$", ""),
         (["status", "nowhere"], 1, "^$", 'there is no network "nowhere"'),

@@ -152,6 +152,8 @@ def three_peers(browser, agent, url, folder):
     equal("3 peers: networks", text_of(browser, "#networks h2"), ["office", "home", "web"])
     equal("3 peers: states", text_of(browser, ".card .top .state"), ["up", "handshaking", "down"])
     equal("3 peers: rows", browser.run("document.querySelectorAll('#networks section:first-child tbody tr').length"), 3)
+    check("3 peers: traffic is in rates, or not known yet",
+          all(re.search("^–$|B/s$", t) for t in text_of(browser, "#networks td[data-head=Received], #networks td[data-head=Sent]")))
     check("3 peers: what is wrong is said", "no_reply" in " ".join(text_of(browser, ".why")))
     check("3 peers: drops by reason", any("Dropped packets" in t for t in text_of(browser, "#networks section")))
     check("3 peers: a graph comes", wait_for(lambda: browser.run("document.querySelectorAll('polyline.rx').length"), 30))

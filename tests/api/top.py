@@ -79,6 +79,7 @@ def main(server):
         check("networks, peers, and bars of traffic", t.read(lambda s: has("office")(s) and has("laptop-1 ")(s) and re.search("[▁-█]", "".join(s))), t.screen)
         check("no line is cut by the terminal", fits(t)(t.screen) and len(t.screen) == 30, len(t.screen))
         check("the busiest peer is the first", t.screen[[i for i, l in enumerate(t.screen) if l.startswith("PEER")][0] + 1].startswith("vpn-server"))
+        check("columns of traffic hold rates, and nothing where there is none yet", not any(re.search(r"\d [KMGT]?i?B(?!/s)", line) for line in t.screen), t.screen)
         check("a sentence that is too long is cut, and says so", any(len(line) == 120 and "no_reply: " in line and line.endswith("…") for line in t.screen), t.screen)
         equal("keys are taken without an echo", termios.tcgetattr(t.fd)[3] & (termios.ECHO | termios.ICANON), 0)
         t.resize(70, 15)
