@@ -18,8 +18,9 @@ MANY=${ADIT_MANY:-2000}
 AGENT_MORE='user = "nobody"
 metrics = "127.0.0.1:9586"
 page = true'
-{ config; agent_tool peers "$MANY"; } >"$CONFIG"
-SECRET=$(<"$TMP/a.key")
+PSK=$(wg genpsk)
+with_psk() { printf '[[network.office.peers]]\npublic_key = "%s"\npreshared_key = "%s"\n' "$(key other)" "$PSK"; }
+(umask 077; { config; agent_tool peers "$((MANY - 1))"; with_psk; } >"$CONFIG")
 
 asked() { on A socat -t 5 - "UNIX:$CONTROL" <<<"$1" | tee -a "$TMP/replies" | head -n 1; }
 web() { on A curl -s -m 20 "$@" | tee -a "$TMP/replies"; }
@@ -164,6 +165,13 @@ fi
 
 # ---- the end -----------------------------------------------------------------------------------------
 
+for words in status "status --json" "peers office --json" "config show $CONFIG" "reload --json" "events --json"; do
+	# shellcheck disable=SC2086 # words
+	on A "$ADIT" $words >>"$TMP/replies" 2>&1
+done
+printf 'allowed_ips = ["10.76.0.0/16]\n' >>"$CONFIG"
+on A "$ADIT" reload >>"$TMP/replies" 2>&1
+equal "a reload of a file with a mistake" $? 78
 check "events say all that" grep -q 'peer.remove by uid 0' <(on A "$ADIT" events)
 on A "$ADIT" events --follow --json >"$TMP/followed" 2>/dev/null &
 FOLLOW=$!
@@ -172,5 +180,8 @@ check "stop" on A timeout 30 "$ADIT" stop
 check "who follows ends too" wait_for 10 gone "$FOLLOW"
 equal "status without an agent: 5" "$(on A "$ADIT" status >/dev/null 2>&1; echo $?)" 5
 check_not "no socket is left" test -e "$CONTROL"
-check_not "no key in any reply or log" grep -qF "$SECRET" "$TMP/replies" "$TMP/agent.log" "$TMP/metrics"
+hex() { base64 -d | od -An -tx1 | tr -d ' \n'; }
+for secret in "$(<"$TMP/a.key")" "$PSK"; do
+	check_not "no key in any reply or log" grep -qF -e "${secret%=}" -e "$(hex <<<"$secret")" "$TMP/replies" "$TMP/agent.log" "$TMP/metrics"
+done
 done_testing
