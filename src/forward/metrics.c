@@ -111,11 +111,12 @@ static void services(FILE *out, const struct forward_snapshot *s)
 		of_service(out, "adit_forward_bytes_total", v, ",direction=\"in\"", v->n.bytes_in);
 		of_service(out, "adit_forward_bytes_total", v, ",direction=\"out\"", v->n.bytes_out);
 	}
-	adit_metric_head(out, "adit_forward_udp_mappings_total", "counter", "UDP mappings that ended, and datagrams without one");
+	adit_metric_head(out, "adit_forward_udp_mappings_total", "counter", "UDP mappings that ended, datagrams without one, and those that SOCKS5 refused");
 	for (v = s->service; v < end; v++) {
 		of_service(out, "adit_forward_udp_mappings_total", v, ",event=\"expired\"", v->n.udp_expired);
 		of_service(out, "adit_forward_udp_mappings_total", v, ",event=\"reclaimed\"", v->n.udp_reclaimed);
 		of_service(out, "adit_forward_udp_mappings_total", v, ",event=\"exhausted\"", v->n.udp_exhausted);
+		of_service(out, "adit_forward_udp_mappings_total", v, ",event=\"refused\"", v->n.udp_refused);
 	}
 }
 

@@ -362,6 +362,17 @@ static void apply_udp(struct adit_forward_options *o)
 	}
 }
 
+/* Pings and captures are our own stack's. */
+static void check_backend(struct adit_forward_options *o)
+{
+	const struct adit_forward_origin at = { ARGUMENT, 1, 1 };
+	const struct adit_forward_config *cfg = o->rd->cfg;
+
+	if (cfg->backend == ADIT_FORWARD_KERNEL && (cfg->alive_cnt || cfg->pcap[0]))
+		adit_forward_error(o->rd, &at, "--backend", "the kernel's has no %s (leave one of the two out)",
+				   cfg->alive_cnt ? "CheckAlive" : "--pcap");
+}
+
 static int read_network(struct adit_forward_options *o)
 {
 	int r = 0;
@@ -409,6 +420,7 @@ int adit_forward_options_read(struct adit_forward_options *o, struct adit_forwar
 				   "adit forward --help has examples)");
 	if (!rd->errors) {
 		adit_forward_config_check(rd, o->file[0] ? o->file : ARGUMENT);
+		check_backend(o);
 		if (!cfg->service_cnt && !cfg->info.port)
 			adit_forward_error(rd, &top, NULL, "nothing to forward (like 127.0.0.1:8080:10.0.0.2:80, "
 					   "or --socks5 127.0.0.1:1080)");

@@ -121,6 +121,7 @@ static void service_json(FILE *out, const struct snapshot_service *v)
 	adit_json_number(out, "udp_expired", v->n.udp_expired);
 	adit_json_number(out, "udp_reclaimed", v->n.udp_reclaimed);
 	adit_json_number(out, "udp_exhausted", v->n.udp_exhausted);
+	adit_json_number(out, "udp_refused", v->n.udp_refused);
 	fprintf(out, "}");
 }
 

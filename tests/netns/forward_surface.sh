@@ -24,6 +24,8 @@ wg set "$WB" peer "$(key a)" preshared-key "$TMP/psk"
 status_of() { nobody "$FW/adit" forward status --json --control "$1" 2>&1; }
 mkdir -p "$FW/run" "$FW/sockets" "$FW/else" "$FW/home/.config"
 
+equal "-v" "$("$FW/adit" forward -v)" "adit forward, version $("$ADIT" version | awk 'NR == 1 { print $2 }')"
+
 # ---- variables and options ---------------------------------------------------------------------------
 run_bg A "$TMP/local.log" "$PYTHON" -c "
 import os, socket, threading
@@ -70,6 +72,16 @@ stop "$FWPID"
 check_not "the Unix socket is gone at the end" test -e "$FW/sockets/web"
 status_of "$FW/run/control" >/dev/null
 equal "status without a forwarder: 3" $? 3
+
+# ---- log lines ----
+# the far end is not there, so something goes wrong that a warning or debug line tells
+lines() { # LEVEL: how many of each, of one start
+	forward_up "log-$1.log" 8081 8081:10.9.0.2:80 --log "$1"
+	stop "$FWPID"
+	awk '{ print $2 }' "$TMP/log-$1.log" | sort -u | xargs
+}
+equal "--log warn: nothing to say" "$(lines warn)" ""
+equal "--log onetun=info,off" "$(lines onetun=info,off)" info:
 
 # ---- a file's keys, in the background from a folder of its own -------------------------------------------
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=proxy \
@@ -138,6 +150,11 @@ for s in socks:
 print(len(socks))" "$1"
 }
 mappings() { metric adit_forward_udp_mappings_total "udp 127.0.0.1:4000[^}]*event=\"$1\""; }
+equal "HTTP: another path" "$(http_code http://127.0.0.1:9080/x)" 404
+equal "  another method" "$(http_code -X POST http://127.0.0.1:9080/metrics)" 405
+equal "  HEAD" "$(fetch -I http://127.0.0.1:9080/healthz | head -1 | tr -d '\r')" "HTTP/1.1 200 OK"
+command -v promtool >/dev/null && check "promtool finds nothing in /metrics" \
+	bash -c 'ip netns exec "$0-A" curl -sS http://127.0.0.1:9080/metrics | promtool check metrics' "$P"
 equal "four sockets of one client" "$(datagrams 4)" 4
 equal "  PortsPerClient = 2: the oldest two lost theirs, counted" "$(mappings reclaimed)" 2
 expired() { [ "$(mappings expired)" = 2 ]; }

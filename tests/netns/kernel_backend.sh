@@ -80,4 +80,13 @@ helper=$(pgrep -P "$pid")
 kill -KILL "$pid"
 wait "$pid" 2>/dev/null
 check "and none after kill -9" wait_for 5 gone "$helper"
+# where namespaces are forbidden: one sentence
+# shellcheck disable=SC2016
+on A setpriv --reuid 65534 --regid 65534 --clear-groups unshare -U --map-current-user --keep-caps bash -c 'echo 0 >/proc/sys/user/max_user_namespaces && cd / && exec "$@"' - \
+	setpriv --inh-caps=-all --bounding-set=-all "$BIN/adit" forward -s -c "$conf" --backend kernel 8084:10.9.0.2:80 \
+	>"$TMP/forbidden" 2>&1
+rc=$?
+expr_true "user namespaces turned off: status" "$rc == 1 || $rc == 4" || indent "$TMP/forbidden"
+equal "  one line" "$(wc -l <"$TMP/forbidden")" 1 || indent "$TMP/forbidden"
+check "  that says why and what to do" grep -q "user namespaces are turned off here: as root, sysctl" "$TMP/forbidden" || indent "$TMP/forbidden"
 done_testing

@@ -81,6 +81,17 @@ equal "no other interface is there" "$(run ip -o link | awk '{ sub(/[:@].*/, "",
 equal "no privilege is there" "$(run grep CapEff /proc/self/status | awk '{ print $2 }')" 0000000000000000
 equal "no descriptor of ours is there" "$(run bash -c 'ls /proc/self/fd | wc -l')" "$(nobody bash -c 'ls /proc/self/fd | wc -l')"
 
+equal "the MTU: of the way to the endpoint, less 80" "$(run ip -o link show adit0 | grep -o 'mtu [0-9]*')" "mtu 1420"
+sed '/^\[Interface/a MTU = 1300' "$conf" >"$BIN/mtu.conf" && chown nobody "$BIN/mtu.conf" && chmod 600 "$BIN/mtu.conf"
+equal "  of the file" "$(nobody timeout 30 "$BIN/adit" run -c "$BIN/mtu.conf" -- ip -o link show adit0 | grep -o 'mtu [0-9]*')" \
+	"mtu 1300"
+sed '/^DNS/d' "$conf" >"$BIN/nodns.conf" && chown nobody "$BIN/nodns.conf" && chmod 600 "$BIN/nodns.conf"
+equal "without DNS: the machine's resolv.conf" "$(nobody timeout 30 "$BIN/adit" run -c "$BIN/nodns.conf" -- cat /etc/resolv.conf)" \
+	"$(cat /etc/resolv.conf)"
+equal "with DNS: its servers and search domains alone" "$(run grep -v '^#' /etc/resolv.conf | sort | xargs)" \
+	"nameserver 10.9.0.2 search inside.test"
+equal "hosts are looked up by files and DNS alone" "$(run sed -n 's/^hosts: *//p' /etc/nsswitch.conf)" "files dns"
+
 # ---- names ----
 if command -v dnsmasq >/dev/null && command -v dig >/dev/null; then
 	run_bg B "$TMP/dns.log" dnsmasq -k -C /dev/null --no-hosts --no-resolv --user=root --listen-address=10.9.0.2 \

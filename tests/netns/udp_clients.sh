@@ -91,6 +91,18 @@ equal "a datagram of 4 kB to inside, and back" "$(associate 10.9.0.2 4000 "30$(p
 equal "bytes are counted once, in" "$(metric adit_forward_bytes_total 'socks5[^}]*direction="in"')" $((102 * 4289 + 4012))
 equal "and out" "$(metric adit_forward_bytes_total 'socks5[^}]*direction="out"')" $((102 * 29 + 4001))
 
+# a fragment (its third byte is not 0) is refused, and nothing else is
+on A "$PYTHON" -c "
+import socket
+c = socket.create_connection(('127.0.0.1', 1080), 10)
+c.sendall(b'\5\1\0'); c.recv(2, socket.MSG_WAITALL)
+c.sendall(b'\5\3\0\1' + bytes(6)); r = c.recv(10, socket.MSG_WAITALL)
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(10)
+to = ('127.0.0.1', int.from_bytes(r[8:], 'big'))
+head = b'\1' + socket.inet_aton('10.9.0.2') + (4000).to_bytes(2, 'big') + b'0 a'
+s.sendto(b'\0\0\1' + head, to); s.sendto(b'\0\0\0' + head, to); s.recv(99)"
+equal "a fragment of SOCKS5 is refused and counted" "$(metric adit_forward_udp_mappings_total 'socks5[^}]*event="refused"')" 1
+
 several=$(associate 10.9.0.2 4000 302061 1 10.9.0.4 10.9.0.2)
 port=${several%%$'\n'*}
 equal "one port inside for all destinations, and answers by their address" "$several" "$port

@@ -284,7 +284,7 @@ static void all_options(void **state)
 	read_line(&r, "forward --log warn,onetun=debug --max-transmission-unit=1400 --pcap wg.pcap -r 8000:localhost:80 "
 		  "--socks5 u:p@x@1080 --mixed=[::1]:1081 --http :3128 --sni 4443 --stdio h:22 -i localhost:9080 -dn "
 		  "--endpoint-bind-addr 192.0.2.5:30000 --preshared-key=" KEY2 " --memory 16 --control /run/c.sock "
-		  "--udp-timeout 7 --udp-pool 100 --udp-per-client 10 --udp-unreplied 3 --backend kernel --no-sandbox "
+		  "--udp-timeout 7 --udp-pool 100 --udp-per-client 10 --udp-unreplied 3 --backend stack --no-sandbox "
 		  NETWORK "9:h:9:UDP");
 	assert_string_equal(r.errors, "");
 	assert_string_equal(r.services, "remote tcp *:8000 -> localhost:80\nsocks5 127.0.0.1:1080\n"
@@ -303,9 +303,13 @@ static void all_options(void **state)
 	assert_int_equal(r.cfg.bind_addr.bytes[3], 5);
 	assert_int_equal(r.cfg.info.port, 9080);
 	assert_int_equal(r.cfg.memory_mib, 16);
-	assert_int_equal(r.cfg.backend, ADIT_FORWARD_KERNEL);
+	assert_int_equal(r.cfg.backend, ADIT_FORWARD_STACK);
 	assert_true(r.cfg.daemon && r.cfg.test && r.cfg.no_sandbox && r.cfg.peer[0].has_psk);
 	assert_string_equal(r.cfg.control, "/run/c.sock");
+	done(&r);
+	read_line(&r, "forward --backend kernel " NETWORK "9:h:9");
+	assert_string_equal(r.errors, "");
+	assert_int_equal(r.cfg.backend, ADIT_FORWARD_KERNEL);
 	done(&r);
 }
 
@@ -357,6 +361,8 @@ static void bad_lines(void **state)
 		{ "forward 80:h:80 --keep-alive", "argument:2:1: --keep-alive: its value is missing\n", ADIT_EXIT_USAGE, home },
 		{ "forward --memory=17 --keep-alive 70000", "argument:1:10: --memory: \"17\" is not a memory profile (16, 64 or 256 MiB)\n"
 		  "argument:3:1: --keep-alive: \"70000\" is not a number from 0 to 65535\n", ADIT_EXIT_USAGE, home },
+		{ "forward --backend=kernel --pcap=x 1:h:1 " NETWORK, "argument:1:1: --backend: the kernel's has no --pcap (leave one "
+		  "of the two out)\n", ADIT_EXIT_USAGE, home },
 		{ "forward --daemon=yes", "argument:1:10: --daemon: takes no value\n", ADIT_EXIT_USAGE, home },
 		{ "forward --endpoint-addr 1.2.3.4 --endpoint-addr 1.2.3.4:5",
 		  "argument:2:1: --endpoint-addr: \"1.2.3.4\" is not a destination (write HOST:PORT)\n"
