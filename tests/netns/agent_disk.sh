@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# agent_disk.sh - a state directory that is full: a network fails whole and says why, the one that runs flows
+# agent_disk.sh - a state directory that is full, or fails at any moment: a network fails whole and says why, the one that runs flows
 #
 #   A  a0 198.51.100.1  ------ veth ------  198.51.100.2 b0  B
 #      agent: office, which runs; second, which comes later
@@ -13,6 +13,7 @@ if [ -z "${ADIT_DISK_INSIDE:-}" ]; then
 	exec env ADIT_DISK_INSIDE=1 unshare -m --propagation private "$0"
 fi
 . "$(dirname "$0")/agent_lab.sh"
+need strace
 agent_lab_start
 mkdir "$STATE"
 mount -t tmpfs -o size=64k none "$STATE" || skip_all "cannot mount here"
@@ -24,6 +25,7 @@ trap 'umount -l "$STATE"; cleanup' EXIT
 		[network.second]
 		enable = false
 		interface = "${W}b"
+		forward = true
 		private_key_path = "c.key"
 		addresses = ["10.9.0.3/32"]
 
@@ -55,6 +57,42 @@ equal "and is well" "$(reason_of office)" ok
 rm "$STATE/full"
 check "with room again it comes by itself, or is asked to" wait_for 30 second_there || on A "$ADIT" connect second
 check "it is well" wait_for 30 second_says ok
+
+# ---- no room from one moment on -----------------------------------------------------------------
+
+on A "$ADIT" disconnect second >"$TMP/out"
+check "and goes again" wait_for 10 eval '! second_there'
+machine >"$TMP/machine.before"
+failures=0 refused=0 half=0 lost=0
+traced() { grep -q '^TracerPid:[[:space:]]*[1-9]' "/proc/$HELPER/status"; }
+for call in fsync rename write; do
+	for ((n = 1; n < 50; n++)); do
+		strace -f -qq -o "$TMP/strace" -e trace=$call -e "inject=$call:error=ENOSPC:when=$n+" -p "$HELPER" 2>/dev/null &
+		STRACE=$!
+		wait_for 5 traced
+		on A timeout 20 "$ADIT" connect second >"$TMP/out" 2>&1
+		if ! second_says ok; then
+			refused=$((refused + 1))
+			second_says state_dir || diag "$call $n: $(reason_of second)"
+			wait_for 5 same_machine || { half=$((half + 1)); diag "$call $n, refused:"; same_machine | indent; }
+		fi
+		answers_agent >/dev/null || lost=$((lost + 1))
+		kill $STRACE
+		wait $STRACE 2>/dev/null
+		on A "$ADIT" disconnect second >"$TMP/out" 2>&1
+		wait_for 5 same_machine || { half=$((half + 1)); diag "$call $n, disconnected:"; same_machine | indent; }
+		grep -q INJECTED "$TMP/strace" || break
+		failures=$((failures + 1))
+	done
+done
+expr_true "no room at each fsync, rename and write" "$failures >= 5"
+expr_true "most make connect fail" "$refused >= 3"
+equal "each connect is done whole or not at all, and undone" $half 0
+equal "the network that runs flows" $lost 0
+
+# ---- the end ------------------------------------------------------------------------------------
+
+check "second once more" on A "$ADIT" connect second
 check "full again" full
 stop "$AGENT"
 rm -f "$STATE/full"
