@@ -22,6 +22,8 @@ for s in "${suites[@]}"; do
 	arguments+=(--suite "$s")
 done
 rm -f "$build/meson-logs/testlog.json"
-meson test -C "$build" --no-rebuild --no-suite slow "${arguments[@]}" </dev/null
+# More than there are processors: most tests wait for most of their time.
+meson test -C "$build" --no-rebuild --num-processes $((3 * $(nproc))) --timeout-multiplier 3 --no-suite slow \
+	"${arguments[@]}" </dev/null
 rc=$?
 exec python3 scripts/summary.py "$build/meson-logs/testlog.json" $rc

@@ -25,7 +25,7 @@ KERNEL = {4: "10.77.0.1", 6: "fd77::1"}
 FAR = {4: "10.78.0.2", 6: "fd78::2"}
 SO_RCVBUFFORCE = 33
 ETH_P_ALL = 3  # any other shows only what comes in
-LIMIT = 25  # seconds a single thing may take
+LIMIT = 90  # seconds a single thing may take
 TCP_INFO_OPTIONS = {"timestamps": 1, "sack": 2, "window_scale": 4, "ecn": 8}
 
 
