@@ -251,8 +251,8 @@ static int read_config(struct program *p)
 	adit_conf_errors_fini(&errors);
 	if (!p->agent.config)
 		return ADIT_EXIT_CONFIG;
-	memcpy(p->agent.state_dir_written, p->agent.config->state_dir, sizeof(p->agent.state_dir_written));
-	if (p->options.state_dir[0])
+	p->agent.state_dir_given = p->options.state_dir[0];
+	if (p->agent.state_dir_given)
 		memcpy(p->agent.config->state_dir, p->options.state_dir, sizeof(p->agent.config->state_dir));
 	p->agent.generation = 1;
 	return 0;

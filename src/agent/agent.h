@@ -25,7 +25,7 @@ struct agent_moves;
 struct agent {
 	const char *config_path; /* absolute */
 	struct agent_config *config; /* in force */
-	char state_dir_written[256]; /* in the configuration's file; the one in use stays that of the start */
+	bool state_dir_given;    /* by an option: what the configuration says of it is not asked */
 	uint64_t generation;     /* of the configuration; 1 at start, one more with each reload */
 	struct agent_network *networks;
 	struct helper *helper;

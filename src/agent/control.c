@@ -184,32 +184,6 @@ static void listener_ready(struct adit_watch *w, uint32_t events)
 
 /* --- sockets ----------------------------------------------------------------------- */
 
-/* Sockets and groups are those of the start: rights to make others were dropped then. */
-static void look_at_config(struct agent_control *c)
-{
-	const struct agent_config *cfg = c->agent->config;
-	struct agent_event e = { .kind = "control" };
-	const char *what = NULL;
-
-	c->generation = c->agent->generation;
-	if (strcmp(cfg->control_socket, c->listener[0].path) != 0)
-		what = "control_socket";
-	else if (strcmp(cfg->status_socket, c->listener[1].path) != 0)
-		what = "status_socket";
-	else if (strcmp(cfg->http_socket, c->http.path) != 0)
-		what = "http_socket";
-	else if (!adit_endpoint_equal(&cfg->metrics, &c->http.bound))
-		what = "metrics";
-	else if (strcmp(cfg->operators, c->operators) != 0)
-		what = "operators";
-	else if (strcmp(cfg->observers, c->observers) != 0)
-		what = "observers";
-	if (!what)
-		return;
-	snprintf(e.text, sizeof(e.text), "a change of %s takes effect when the agent is started again", what);
-	agent_event_add(&c->agent->events, &e);
-}
-
 static void make_folder(const char *path)
 {
 	char folder[108];
@@ -296,10 +270,7 @@ int agent_control_init(struct agent *a)
 		return -ENOMEM;
 	a->control = c;
 	c->agent = a;
-	c->generation = a->generation;
 	c->rules = (struct agent_role_rules){ geteuid(), AGENT_NO_GROUP, AGENT_NO_GROUP };
-	snprintf(c->operators, sizeof(c->operators), "%s", a->config->operators);
-	snprintf(c->observers, sizeof(c->observers), "%s", a->config->observers);
 	adit_list_init(&c->sessions);
 	for (unsigned i = 0; i < 2; i++)
 		c->listener[i] = (struct agent_control_listener){ .watch.fd = -1, .control = c,
@@ -343,6 +314,17 @@ void agent_control_fini(struct agent *a)
 	agent_rates_free(c->rates);
 	free(c);
 	a->control = NULL;
+}
+
+int agent_control_prepare(struct agent *a, const struct agent_config *next, char *err, size_t err_len)
+{
+	return a->control ? agent_http_prepare(&a->control->http, &next->metrics, err, err_len) : 0;
+}
+
+void agent_control_settle(struct agent *a, bool change)
+{
+	if (a->control)
+		agent_http_settle(&a->control->http, change);
 }
 
 /* --- time ----------------------------------------------------------------------------- */
@@ -394,7 +376,7 @@ adit_time agent_control_due(const struct agent *a)
 
 	if (!c)
 		return ADIT_NEVER;
-	if (c->generation != a->generation || (a->ending && !c->end_by))
+	if (a->ending && !c->end_by)
 		return 0;
 	due = any_open(a) ? c->sample_at : ADIT_NEVER;
 	if (c->end_by)
@@ -414,8 +396,6 @@ void agent_control_tick(struct agent *a, adit_time now)
 
 	if (!c)
 		return;
-	if (c->generation != a->generation)
-		look_at_config(c);
 	if (a->ending && !c->end_by)
 		c->end_by = now + AGENT_END_PATIENCE;
 	if (c->http.asked > c->looked_at)

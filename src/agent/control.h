@@ -27,6 +27,10 @@ struct agent_control; /* a->control; NULL before init */
 int agent_control_init(struct agent *a);
 /* Ends every connection and removes the sockets. Fine before init. */
 void agent_control_fini(struct agent *a);
+/* A reload's: opens where next wants HTTP to listen, while what there is goes on. 0, or -errno with a sentence. */
+int agent_control_prepare(struct agent *a, const struct agent_config *next, char *err, size_t err_len);
+/* After it: changes over, or stays as it was. */
+void agent_control_settle(struct agent *a, bool change);
 adit_time agent_control_due(const struct agent *a);
 void agent_control_tick(struct agent *a, adit_time now);
 /* How many look at the network's packets now (adit capture). */

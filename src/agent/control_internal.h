@@ -77,8 +77,6 @@ struct agent_control {
 	struct adit_list sessions;
 	unsigned session_cnt;
 	struct agent_asker asker[32];
-	uint64_t generation; /* of the configuration that was looked at */
-	char operators[32], observers[32]; /* as at the start */
 	struct agent_rates *rates;
 	adit_time sample_at, looked_at; /* the next note; when somebody last looked on */
 	struct agent_http http;

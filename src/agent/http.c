@@ -228,21 +228,52 @@ static int serve(struct agent_http *h, struct adit_answerer *s, int fd)
 	return fd < 0 ? fd : adit_answerer_init(s, h->agent->epoll_fd, fd);
 }
 
+static int say_tcp(const struct adit_endpoint *at, int r, char *err, size_t err_len)
+{
+	char buf[ADIT_ENDPOINT_STRLEN];
+
+	if (r)
+		snprintf(err, err_len, "%s: %s%s", adit_endpoint_format(at, buf), strerror(-r),
+			 r == -EADDRINUSE ? " (ss -tlnp names who has it)" :
+			 r == -EACCES ? " (ports below 1024 take a right that a running agent has given up)" :
+			 r == -EADDRNOTAVAIL ? " (only loopback addresses are served)" : "");
+	return r;
+}
+
+int agent_http_prepare(struct agent_http *h, const struct adit_endpoint *next, char *err, size_t err_len)
+{
+	h->next = *next;
+	if (!next->port || adit_endpoint_equal(next, &h->bound))
+		return 0;
+	h->next_fd = open_tcp(next);
+	return say_tcp(next, h->next_fd < 0 ? h->next_fd : 0, err, err_len);
+}
+
+void agent_http_settle(struct agent_http *h, bool change)
+{
+	int fd = h->next_fd;
+
+	h->next_fd = -1;
+	if (change && !adit_endpoint_equal(&h->next, &h->bound)) {
+		adit_answerer_fini(&h->tcp);
+		h->bound = h->next;
+		if (fd >= 0 && serve(h, &h->tcp, fd))
+			h->bound.port = 0;
+	} else if (fd >= 0) {
+		close(fd);
+	}
+}
+
 int agent_http_init(struct agent_http *h, struct agent *a, const struct agent_rates *rates, char *err, size_t err_len)
 {
 	const struct agent_config *cfg = a->config;
-	char buf[ADIT_ENDPOINT_STRLEN];
 	int r = 0;
 
-	*h = (struct agent_http){ .agent = a, .rates = rates, .bound = cfg->metrics, .tcp.listener.fd = -1, .unix_socket.listener.fd = -1 };
+	*h = (struct agent_http){ .agent = a, .rates = rates, .bound = cfg->metrics, .next_fd = -1, .tcp.listener.fd = -1, .unix_socket.listener.fd = -1 };
 	if (cfg->metrics.port)
 		r = serve(h, &h->tcp, open_tcp(&cfg->metrics));
-	if (r) {
-		snprintf(err, err_len, "%s: %s%s", adit_endpoint_format(&cfg->metrics, buf), strerror(-r),
-			 r == -EADDRINUSE ? " (ss -tlnp names who has it)" :
-			 r == -EADDRNOTAVAIL ? " (only loopback addresses are served)" : "");
-		return r;
-	}
+	if (r)
+		return say_tcp(&cfg->metrics, r, err, err_len);
 	if (cfg->http_socket[0])
 		r = serve(h, &h->unix_socket, open_unix(h, cfg->http_socket));
 	if (r)

@@ -27,6 +27,8 @@ struct agent_http {
 	struct agent *agent;
 	const struct agent_rates *rates;
 	struct adit_endpoint bound; /* of tcp; port 0: none */
+	struct adit_endpoint next;  /* during a reload: what it is to become */
+	int next_fd;                /* listens there; -1: nothing to be opened */
 	struct adit_answerer tcp, unix_socket;
 	char path[108];
 	adit_time asked; /* last */
@@ -35,6 +37,9 @@ struct agent_http {
 /* Listens where a->config says; nothing of it is fine. 0 or -errno with a sentence. */
 int agent_http_init(struct agent_http *h, struct agent *a, const struct agent_rates *rates, char *err, size_t err_len);
 void agent_http_fini(struct agent_http *h);
+/* Another address for the TCP one: opened first, then taken or given up. 0 or -errno with a sentence. */
+int agent_http_prepare(struct agent_http *h, const struct adit_endpoint *next, char *err, size_t err_len);
+void agent_http_settle(struct agent_http *h, bool change);
 adit_time agent_http_due(const struct agent_http *h);
 void agent_http_tick(struct agent_http *h, adit_time now);
 

@@ -12,11 +12,14 @@
  * exchange addresses, one of them is closed for a moment: a route has one link.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/control.h"
 #include "agent/overlap.h"
+#include "host/process.h"
 #include "tunnel/tunnel.h"
 
 enum act { SAME, CHANGE, ADD, REMOVE };
@@ -145,6 +148,45 @@ static void print_steps(const struct reload *r, FILE *out)
 {
 	for (size_t i = 0; i < r->cnt; i++)
 		print_step(out, &r->step[i]);
+}
+
+/* --- the agent's own keys ---------------------------------------------------------------------- */
+
+#define KEY(name) { #name, offsetof(struct agent_config, name), sizeof(((struct agent_config *)0)->name) }
+
+/* Those of the start, when there were rights to make sockets and to become another user. */
+static const struct {
+	const char *name;
+	size_t at, size;
+} fixed[] = {
+	KEY(control_socket), KEY(status_socket), KEY(http_socket), KEY(state_dir), KEY(user), KEY(operators), KEY(observers),
+};
+
+#undef KEY
+
+#define FIXED_CNT (sizeof(fixed) / sizeof(fixed[0]))
+
+/* Does the file say what is not in force? */
+static bool waits(const struct reload *r, size_t i)
+{
+	if (r->a->state_dir_given && !strcmp(fixed[i].name, "state_dir"))
+		return false;
+	return strcmp((const char *)r->new + fixed[i].at, (const char *)r->a->config + fixed[i].at) != 0;
+}
+
+static void print_own(const struct reload *r, FILE *out)
+{
+	const struct agent_config *old = r->a->config, *new = r->new;
+
+	if (old->log_level != new->log_level)
+		fputs("agent: log_level: changed\n", out);
+	if (!adit_endpoint_equal(&old->metrics, &new->metrics))
+		fputs("agent: metrics: changed\n", out);
+	if (old->page != new->page)
+		fputs("agent: page: changed\n", out);
+	for (size_t i = 0; i < FIXED_CNT; i++)
+		if (waits(r, i))
+			fprintf(out, "agent: %s: needs a restart\n", fixed[i].name);
 }
 
 /* --- doing it ---------------------------------------------------------------------------------- */
@@ -496,15 +538,29 @@ static void tell(struct agent *a, const char *text)
 	agent_event_add(&a->events, &ev);
 }
 
-/* What is undone later is noted in the folder of the start. */
-static void keep_state_dir(struct reload *r)
+/* What cannot be changed stays as it is in force, and is said with each reload until the file says the same again. */
+static void keep_fixed(struct reload *r)
 {
-	struct agent *a = r->a;
+	char names[160] = "", text[250];
 
-	if (strcmp(r->new->state_dir, a->state_dir_written) != 0)
-		tell(a, "a change of state_dir takes effect when the agent is started again");
-	memcpy(a->state_dir_written, r->new->state_dir, sizeof(a->state_dir_written));
-	memcpy(r->new->state_dir, a->config->state_dir, sizeof(r->new->state_dir));
+	for (size_t i = 0; i < FIXED_CNT; i++) {
+		size_t len = strlen(names);
+
+		if (waits(r, i))
+			snprintf(names + len, sizeof(names) - len, "%s%s", len ? ", " : "", fixed[i].name);
+		memcpy((char *)r->new + fixed[i].at, (const char *)r->a->config + fixed[i].at, fixed[i].size);
+	}
+	if (!names[0])
+		return;
+	snprintf(text, sizeof(text), "a change of %s takes effect when the agent is started again", names);
+	tell(r->a, text);
+}
+
+static void adopt_own(struct reload *r)
+{
+	if (r->new->log_level != r->a->config->log_level) /* else `adit log` has the last word */
+		adit_log_set_level((enum adit_log_level)r->new->log_level);
+	keep_fixed(r);
 }
 
 static void succeed(struct reload *r)
@@ -539,15 +595,20 @@ int agent_reload(struct agent *a, bool dry_run, FILE *out, struct adit_conf_erro
 		return -EINVAL;
 	}
 	e = compare(&r);
-	if (!e && out)
+	if (!e && out) {
+		print_own(&r, out);
 		print_steps(&r, out);
+	}
 	if (!e && !dry_run) {
 		e = check_overlaps(&r, err, err_len);
 		if (!e)
+			e = agent_control_prepare(a, r.new, err, err_len);
+		if (!e)
 			e = apply(&r, err, err_len);
+		agent_control_settle(a, !e);
 		if (!e) {
 			adopt(&r);
-			keep_state_dir(&r);
+			adopt_own(&r);
 			succeed(&r);
 		} else {
 			snprintf(text, sizeof(text), "failed, what ran still runs: %.200s", err[0] ? err : strerror(-e));

@@ -102,6 +102,33 @@ check "it carries" answers_agent
 equal "a second one finds nothing" "$(asked '{"action":"cleanup"}' | jq '[.result.changes[] | select(.what != "left")] | length')" 0
 equal "not for everybody" "$(as 65534 0 '{"action":"cleanup"}' | jq -r .error.code)" denied
 
+# ---- what a reload changes of the agent itself ------------------------------------------------------------
+
+cp "$CONFIG" "$TMP/config.was"
+sed -i "s|^metrics = .*|metrics = \"127.0.0.1:9587\"\nlog_level = \"debug\"\nstatus_socket = \"$TMP/status.sock\"|; s|^user = .*|user = \"daemon\"|; s|^page = .*|page = false|" "$CONFIG"
+waiting='agent: status_socket: needs a restart|agent: user: needs a restart'
+changed='agent: log_level: changed|agent: metrics: changed|agent: page: changed'
+own() { on A "$ADIT" reload "$@" | grep '^agent:' | paste -sd '|'; }
+equal "a dry run says what would change" "$(own --dry-run)" "$changed|$waiting"
+equal "and changes nothing" "$(code http://127.0.0.1:9586/)" 200
+run_bg A "$TMP/holder.log" $PYTHON -c 'import socket, time; s = socket.create_server(("127.0.0.1", 9587)); print("holds", flush=True); time.sleep(600)'
+wait_for 10 grep -q holds "$TMP/holder.log"
+on A "$ADIT" reload >"$TMP/taken" 2>&1 && not_ok "a port that is taken fails the reload" || ok "a port that is taken fails the reload"
+check "with its reason" grep -q '127.0.0.1:9587.*in use' "$TMP/taken"
+equal "what was served is served" "$(code http://127.0.0.1:9586/)" 200
+equal "the level is as it was" "$(on A "$ADIT" log)" info
+stop "$BGPID"
+equal "a reload says what changed, and what waits" "$(own)" "$changed|$waiting"
+check "so does the log" logged 'a change of status_socket, user takes effect when the agent is started again'
+equal "metrics have moved" "$(code http://127.0.0.1:9587/metrics) $(code http://127.0.0.1:9586/metrics)" "200 000"
+equal "the page is off" "$(code http://127.0.0.1:9587/)" 404
+equal "the level is another" "$(on A "$ADIT" log)" debug
+equal "what waits is said until it is so" "$(own)" "$waiting"
+cp "$TMP/config.was" "$CONFIG"
+equal "and back" "$(own)" "$changed"
+equal "metrics, too" "$(code http://127.0.0.1:9586/metrics)" 200
+check "it carries all the while" answers_agent
+
 # ---- capture -----------------------------------------------------------------------------------------
 
 run_bg A "$TMP/capture.log" "$ADIT" capture office -w "$TMP/c.pcapng" --count 6

@@ -149,7 +149,7 @@ check "which is said to wait" grep -q 'a change of state_dir takes effect when t
 sed -i 's/^mtu = 1400/mtu = 1390/' "$CONFIG"
 check "a reload of other things again" reload
 equal "notes go where they went" "$(find "$TMP/other" "$STATE" -maxdepth 0 2>/dev/null)" "$STATE"
-equal "and it is said once" "$(grep -c 'change of state_dir' "$TMP/agent.log")" 1
+equal "and each reload says so" "$(grep -c 'change of state_dir' "$TMP/agent.log")" 2
 stop "$AGENT"
 equal "and as before at the end" "$(resolv)" "$was"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* agent_api_test.c - requests of the control API: every action, role and limit, and what is malformed */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -450,27 +452,65 @@ static void events(void **state)
 	has(reply, "\"events\":[],\"lagged\":true");
 }
 
-static void a_change_of_sockets_waits(void **state)
+static uint16_t free_port(int *holder)
 {
-	char folder[] = "/tmp/adit-api-XXXXXX";
-	const struct agent_event *e;
+	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(sin);
+
+	*holder = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(*holder, (struct sockaddr *)&sin, len), 0);
+	assert_int_equal(listen(*holder, 1), 0);
+	assert_int_equal(getsockname(*holder, (struct sockaddr *)&sin, &len), 0);
+	return ntohs(sin.sin_port);
+}
+
+static bool listens(uint16_t port)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0), r = connect(fd, (struct sockaddr *)&sin, sizeof(sin));
+
+	close(fd);
+	return !r;
+}
+
+static void http_moves(void **state)
+{
+	struct agent_config next = { .metrics = { .addr = { .family = 4, .bytes = { 127, 0, 0, 1 } } } };
+	char folder[] = "/tmp/adit-api-XXXXXX", err[256] = "";
+	uint16_t port[2];
+	int holder[2];
 
 	(void)state;
+	for (int i = 0; i < 2; i++)
+		port[i] = free_port(&holder[i]);
 	assert_non_null(mkdtemp(folder));
 	snprintf(m->config.control_socket, sizeof(m->config.control_socket), "%s/run/control.sock", folder);
 	assert_int_equal(agent_control_init(&m->a), 0);
 	agent_control_tick(&m->a, 1000 * ADIT_SEC);
 	assert_true(agent_control_idle(&m->a));
-	m->a.generation++;
-	assert_int_equal(agent_control_due(&m->a), 0);
-	agent_control_tick(&m->a, 1001 * ADIT_SEC);
-	assert_int_equal(m->a.events.last, 2); /* nothing to say: the sockets are as before */
-	m->a.generation++;
-	snprintf(m->config.status_socket, sizeof(m->config.status_socket), "%s/status.sock", folder);
-	agent_control_tick(&m->a, 1002 * ADIT_SEC);
-	e = &m->a.events.ring[m->a.events.last % AGENT_EVENTS_KEPT];
-	assert_string_equal(e->text, "a change of status_socket takes effect when the agent is started again");
-	assert_true(agent_control_due(&m->a) > 0);
+	/* Taken: nothing changes, and it is said. */
+	next.metrics.port = port[0];
+	assert_int_equal(agent_control_prepare(&m->a, &next, err, sizeof(err)), -EADDRINUSE);
+	has(err, "127.0.0.1:");
+	agent_control_settle(&m->a, false);
+	close(holder[0]);
+	/* Free: both listen until one is given up. */
+	assert_int_equal(agent_control_prepare(&m->a, &next, err, sizeof(err)), 0);
+	agent_control_settle(&m->a, true);
+	assert_true(listens(port[0]));
+	close(holder[1]);
+	next.metrics.port = port[1];
+	assert_int_equal(agent_control_prepare(&m->a, &next, err, sizeof(err)), 0);
+	assert_true(listens(port[0]) && listens(port[1]));
+	agent_control_settle(&m->a, false);
+	assert_true(listens(port[0]) && !listens(port[1]));
+	assert_int_equal(agent_control_prepare(&m->a, &next, err, sizeof(err)), 0);
+	agent_control_settle(&m->a, true);
+	assert_true(!listens(port[0]) && listens(port[1]));
+	next.metrics.port = 0;
+	assert_int_equal(agent_control_prepare(&m->a, &next, err, sizeof(err)), 0);
+	agent_control_settle(&m->a, true);
+	assert_false(listens(port[1]));
 	agent_control_fini(&m->a);
 	assert_int_not_equal(access(m->config.control_socket, F_OK), 0);
 	*strrchr(m->config.control_socket, '/') = '\0';
@@ -568,7 +608,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(malformed), T(depth), T(ids), T(every_action_by_every_role), T(changes_are_noted),
 		T(observers_see_no_endpoints), T(roles), T(the_kernel_says_who), T(status), T(jobs), T(connect_and_wait),
-		T(reload), T(peers), T(events), T(a_change_of_sockets_waits), T(rates_of_a_steady_flow), T(rates_after_a_restart),
+		T(reload), T(peers), T(events), T(http_moves), T(rates_of_a_steady_flow), T(rates_after_a_restart),
 		T(rates_of_peers_that_move),
 	};
 
