@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,44 +14,19 @@
 
 #include "base/exit.h"
 #include "device/netplan.h"
+#include "pktio/lookup.h"
 
 #define DNS_MAX 64
 
 /* --- endpoints ------------------------------------------------------------ */
 
-static int path_of(const struct sockaddr *sa, struct adit_path *ret)
-{
-	struct adit_path path = { 0 };
-
-	if (sa->sa_family == AF_INET) {
-		const struct sockaddr_in *in = (const void *)sa;
-
-		path.kind = ADIT_PATH_UDP4;
-		path.port = ntohs(in->sin_port);
-		memcpy(path.addr, &in->sin_addr, 4);
-	} else if (sa->sa_family == AF_INET6) {
-		const struct sockaddr_in6 *in6 = (const void *)sa;
-
-		path.kind = ADIT_PATH_UDP6;
-		path.port = ntohs(in6->sin6_port);
-		path.scope = in6->sin6_scope_id;
-		memcpy(path.addr, &in6->sin6_addr, 16);
-	} else {
-		return -EAFNOSUPPORT;
-	}
-	*ret = path;
-	return 0;
-}
-
 static int resolve_one(const struct up *up, const struct adit_quick_peer *peer, struct adit_path *ret)
 {
-	const struct addrinfo hints = { .ai_socktype = SOCK_DGRAM, .ai_protocol = IPPROTO_UDP };
 	const struct adit_quick_pos *pos = &peer->endpoint_pos;
-	struct addrinfo *list;
 	int r, tries;
 
 	for (tries = 0;; tries++) {
-		r = getaddrinfo(peer->endpoint_host, peer->endpoint_port, &hints, &list);
+		r = adit_lookup(ret, peer->endpoint_host, peer->endpoint_port);
 		if (r != EAI_AGAIN || tries == 4)
 			break;
 		fprintf(stderr, "%s:%u:%u: Endpoint: %s: the resolver does not answer, trying again\n",
@@ -62,12 +36,10 @@ static int resolve_one(const struct up *up, const struct adit_quick_peer *peer, 
 	if (r) {
 		fprintf(stderr, "%s:%u:%u: warning: Endpoint: %s:%s: %s (this peer has no endpoint for now)\n",
 			up->file, pos->line, pos->col, peer->endpoint_host, peer->endpoint_port,
-			r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r));
+			adit_lookup_error(r));
 		return -EHOSTUNREACH;
 	}
-	r = path_of(list->ai_addr, ret);
-	freeaddrinfo(list);
-	return r;
+	return 0;
 }
 
 int up_resolve(const struct up *up, const struct adit_quickconf *conf, struct adit_path **ret)

@@ -6,8 +6,6 @@
 #include "forward/run.h"
 
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +13,7 @@
 #include <time.h>
 
 #include "host/netlink.h"
+#include "pktio/lookup.h"
 #include "tunnel/tunnel.h"
 #include "wg/wg.h"
 
@@ -37,47 +36,18 @@ struct run_tunnel {
 
 /* --- endpoints ------------------------------------------------------------ */
 
-static int path_of(const struct sockaddr *sa, struct adit_path *ret)
-{
-	struct adit_path path = { 0 };
-
-	if (sa->sa_family == AF_INET) {
-		const struct sockaddr_in *in = (const void *)sa;
-
-		path.kind = ADIT_PATH_UDP4;
-		path.port = ntohs(in->sin_port);
-		memcpy(path.addr, &in->sin_addr, 4);
-	} else if (sa->sa_family == AF_INET6) {
-		const struct sockaddr_in6 *in6 = (const void *)sa;
-
-		path.kind = ADIT_PATH_UDP6;
-		path.port = ntohs(in6->sin6_port);
-		path.scope = in6->sin6_scope_id;
-		memcpy(path.addr, &in6->sin6_addr, 16);
-	} else {
-		return -EAFNOSUPPORT;
-	}
-	*ret = path;
-	return 0;
-}
-
 static int look_up(const struct adit_forward_peer *p, struct adit_path *ret, char *err, size_t err_len)
 {
-	const struct addrinfo hints = { .ai_socktype = SOCK_DGRAM, .ai_protocol = IPPROTO_UDP };
-	struct addrinfo *list;
 	char port[8];
 	int r;
 
 	snprintf(port, sizeof(port), "%u", p->endpoint_port);
-	r = getaddrinfo(p->endpoint_host, port, &hints, &list);
+	r = adit_lookup(ret, p->endpoint_host, port);
 	if (r) {
-		snprintf(err, err_len, "endpoint %s: %s", p->endpoint_host,
-			 r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r));
+		snprintf(err, err_len, "endpoint %s: %s", p->endpoint_host, adit_lookup_error(r));
 		return -EHOSTUNREACH;
 	}
-	r = path_of(list->ai_addr, ret);
-	freeaddrinfo(list);
-	return r;
+	return 0;
 }
 
 static bool is_name(const char *host)
@@ -118,7 +88,7 @@ static void set_endpoint(struct adit_tunnel *t, const uint8_t key[ADIT_KEY_LEN],
 static void look_again(struct run_tunnel *rt)
 {
 	struct adit_path path;
-	char err[256];
+	char err[384];
 	size_t i;
 
 	for (i = 0; i < rt->cfg->peer_cnt; i++) {
