@@ -434,6 +434,16 @@ if [ -z "${ADIT_STANDIN:-}" ] && "$ADIT" help --dump 2>/dev/null | grep -q '^com
 	check "agent: and not fought" as_before
 	stop $AGENT
 	check "agent: nor replaced at the end" as_before
+	before 'nameserver 192.0.2.53\n'
+	mount -o remount,bind,ro "$TMP/etc" /etc
+	agent
+	check "agent: read-only: the network fails, and it is said" wait_for 15 grep -q 'office: error.*Read-only' "$TMP/agent.log" || indent "$TMP/agent.log"
+	equal "agent: read-only: nothing half done" "$(ip route show 10.6.0.0/24; ip -o addr show to 10.6.0.2)" ""
+	mount -o remount,bind,rw "$TMP/etc" /etc
+	check "agent: read-only: nor to the file" as_before
+	check "agent: it can be written again: set, unaided" wait_for 60 resolver_is 10.6.0.1
+	stop $AGENT
+	check "agent: as before at the end" as_before
 	if [ -n "${DBUS_SYSTEM_BUS_ADDRESS:-}" ] && stub; then
 		before 'nameserver 127.0.0.53\n'
 		agent
