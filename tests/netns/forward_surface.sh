@@ -228,7 +228,7 @@ usual=-all,+chown,+dac_override,+fsetid,+fowner,+mknod,+net_raw,+setgid,+setuid,
 if "$PYTHON" -c 'import ctypes; ctypes.CDLL("libseccomp.so.2")' 2>/dev/null; then
 	wg set "$WB" peer "$(key a)" preshared-key /dev/null
 	for who in root nobody; do
-		[ $who = root ] && as=(setpriv --bounding-set=$usual,+kill,+audit_write) ||
+		[ $who = root ] && as=(setpriv "--bounding-set=$usual,+kill,+audit_write") ||
 			as=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 		# shellcheck disable=SC2016
 		run_bg A "$TMP/container-$who.log" unshare -m bash -c 'mount -t tmpfs none /dev/net && ulimit -l 64 && exec "$@"' - \

@@ -314,6 +314,18 @@ forbidden "a TUN device of root's" "/dev/net/tun may not be opened: as root, chm
 	unshare -m bash -c 'chmod 600 "$1/tun" && mount --bind "$1/tun" /dev/net/tun && shift && cd / && exec "$@"' - "$BIN" \
 	setpriv --reuid 65534 --regid 65534 --clear-groups "$BIN/adit" run -c "$conf" -- true
 chmod 666 "$BIN/tun"
+# in_chroot [NAME=VALUE]: a chroot may not make user namespaces, and what it finds in /proc/sys/kernel is this alone
+in_chroot() {
+	# shellcheck disable=SC2016
+	unshare -m bash -c 'mount --rbind / /mnt && mount -t tmpfs none /mnt/proc/sys/kernel || exit 1
+		[ -z "$1" ] || echo "${1#*=}" >"/mnt/proc/sys/kernel/${1%=*}"
+		exec chroot /mnt setpriv --reuid 65534 --regid 65534 --clear-groups "$2/adit" run -c "$2/x.conf" -- true' - "$1" "$BIN"
+}
+forbidden "a chroot" "the system forbids user namespaces .a chroot.*use adit forward" in_chroot ""
+forbidden "AppArmor's sysctl" "AppArmor forbids user namespaces.*as root, install the profile shown in adit-run" \
+	in_chroot apparmor_restrict_unprivileged_userns=1
+forbidden "Debian's older sysctl" "only for root here: as root, sysctl -w kernel.unprivileged_userns_clone=1" \
+	in_chroot unprivileged_userns_clone=0
 if command -v "$PYTHON" >/dev/null && "$PYTHON" -c 'import ctypes' 2>/dev/null; then
 	# as a container's filter does: unshare(2) is refused
 	cat >"$TMP/filter.py" <<-'END'
