@@ -15,13 +15,24 @@ status() { "$@" >"$TMP/out" 2>&1; echo $?; }
 
 equal "start returns when the networks are up" "$(status on A "$ADIT" start --config "$CONFIG")" 0
 check "office carries" carries
-AGENT=$(on A "$ADIT" status --json | jq -r .pid 2>/dev/null)
 equal "a second one is refused" "$(status on A "$ADIT" start --config "$CONFIG")" 1
 equal "nothing of the caller stays open" "$(on A timeout 20 sh -c "\"$ADIT\" stop >/dev/null 2>&1; \"$ADIT\" start --config \"$CONFIG\" | cat; echo closed")" closed
 check "office carries again" carries
 equal "stop" "$(status on A "$ADIT" stop)" 0
 check "leaves the machine as before" wait_for 5 same_machine
 equal "stop without an agent: status 5" "$(status on A "$ADIT" stop)" 5
+
+# The same in JSON, with a resolver that cannot be reached.
+config 'dns = ["10.100.0.2"]' |
+	$PYTHON -c 'import json, sys, tomllib; json.dump(tomllib.load(sys.stdin.buffer), sys.stdout)' >"$TMP/agent.json"
+equal "JSON: start" "$(status on A "$ADIT" start --config "$TMP/agent.json")" 0
+check "JSON: it warns of the resolver" grep -q 'agent.json:1:[0-9]*: warning: network.office.dns\[0\]: ' "$TMP/out"
+check "JSON: office carries" carries
+equal "JSON: status" "$(status on A "$ADIT" status)" 0
+check "JSON: the resolver is not set, it says" grep -q '^  dns: 10.100.0.2: not set: ' "$TMP/out"
+equal "JSON: stop" "$(status on A "$ADIT" stop)" 0
+check "JSON: leaves the machine as before" wait_for 5 same_machine
+
 sed -i "s/$B4:51822/$B4:51829/" "$CONFIG"
 equal "start with a peer that does not answer: status 3" "$(status on A "$ADIT" start --config "$CONFIG" --wait 2s)" 3
 check "and it says which network, and why" grep -q 'office: handshaking: ' "$TMP/out"

@@ -153,7 +153,7 @@ on R ip route del 10.9.0.1/32
 check "full: adit down" down
 check "full: everything as before, sysctls too" restored
 conf "0.0.0.0/0, ::/0" "[$B6]:51822" "FwMark = 0x4d2"
-compare "full, by IPv6, with a mark" view
+compare "full, by IPv6, with a mark" view ways
 check "full, by IPv6: curl -4" fetched 4 192.0.2.80
 check "full, by IPv6: curl -6" fetched 6 "[2001:db8:80::1]"
 check "full, by IPv6: adit down" down
