@@ -5,6 +5,7 @@
  * DOC: a run
  *
  *   the helper process is forked         one thread, no secrets yet, all rights
+ *   what systemd kept for us is taken    its store: store.h
  *   the configuration is read            through the helper
  *   control sockets are opened           nobody else serves them: one agent each
  *   the helper begins                    undoes what killed agents left
@@ -32,6 +33,7 @@
 #include "agent/log.h"
 #include "agent/notify.h"
 #include "agent/options.h"
+#include "agent/store.h"
 #include "base/exit.h"
 #include "forward/log.h"
 #include "host/process.h"
@@ -105,10 +107,13 @@ static void signalled(struct adit_watch *w, uint32_t events)
 	(void)events;
 	if (read(w->fd, &info, sizeof(info)) != sizeof(info))
 		return;
-	if (info.ssi_signo == SIGHUP)
+	if (info.ssi_signo == SIGHUP) {
 		reload(p);
-	else
-		end(p, ADIT_EXIT_OK, "ended by a signal");
+		return;
+	}
+	if (info.ssi_signo == SIGTERM)
+		agent_store_give(&p->agent);
+	end(p, ADIT_EXIT_OK, agent_handover_gone(&p->agent) ? "to be started again" : "ended by a signal");
 }
 
 /* What the helper mended or could not; the network it belongs to shows it. */
@@ -440,7 +445,7 @@ static int with_helper(struct program *p)
 
 static int start(struct program *p)
 {
-	const struct helper_config cfg = { .config_path = p->options.config, .background = p->options.background };
+	struct helper_config cfg = { .config_path = p->options.config, .background = p->options.background };
 	char err[256];
 	int r, status;
 
@@ -452,12 +457,14 @@ static int start(struct program *p)
 	raise_limits();
 	adit_process_protect();
 	adit_log_init("adit", ADIT_LOG_INFO);
+	cfg.left = adit_service_left();
 	r = helper_start(&p->agent.helper, &cfg, err, sizeof(err));
 	if (r)
 		return fail(p, ADIT_EXIT_FAILED, err);
 	agent_log_init(AGENT_JOURNAL, p->options.background);
 	adit_forward_log_set_sink(agent_log_line);
 	adit_forward_log_level(ADIT_FORWARD_LOG_DEBUG); /* the level in force decides */
+	agent_store_take(&p->agent, cfg.left);
 	status = with_helper(p);
 	helper_end(p->agent.helper, agent_handover_gone(&p->agent));
 	agent_handover_fini(&p->agent);

@@ -93,7 +93,7 @@ static struct adit_tunnel *tunnel_of(struct agent_network *n)
 	return n->ops->tunnel(n);
 }
 
-static int give_network(struct agent_handover *h, struct agent_network *n, const uint8_t key[ADIT_KEY_LEN])
+static int give_network(struct agent_network *n, const uint8_t key[ADIT_KEY_LEN], handover_give *give, void *to)
 {
 	struct handover_message m = { .version = HANDOVER_VERSION, .kind = HANDOVER_NETWORK, .wanted = n->wanted };
 	struct adit_tunnel *t = tunnel_of(n);
@@ -114,13 +114,13 @@ static int give_network(struct agent_handover *h, struct agent_network *n, const
 			fd[cnt++] = sessions;
 		}
 	}
-	r = handover_send(h->conn.fd, &m, fd, cnt);
+	r = give(to, &m, fd, cnt);
 	if (sessions >= 0)
 		close(sessions);
 	return r;
 }
 
-static void pause_all(struct agent_handover *h, bool pause)
+void agent_handover_pause(struct agent_handover *h, bool pause)
 {
 	for (struct agent_network *n = h->agent->networks; n; n = n->next) {
 		struct adit_tunnel *t = tunnel_of(n);
@@ -133,16 +133,20 @@ static void pause_all(struct agent_handover *h, bool pause)
 	h->paused = pause;
 }
 
-static int give_all(struct agent_handover *h, const uint8_t key[ADIT_KEY_LEN])
+int agent_handover_give_all(struct agent_handover *h, const uint8_t key[ADIT_KEY_LEN], handover_give *give, void *to)
 {
 	const struct handover_message all = { .version = HANDOVER_VERSION, .kind = HANDOVER_ALL };
 	int r = 0;
 
-	adit_log_info("another agent takes over");
-	pause_all(h, true);
+	agent_handover_pause(h, true);
 	for (struct agent_network *n = h->agent->networks; n && !r; n = n->next)
-		r = give_network(h, n, key);
-	return r ? r : handover_send(h->conn.fd, &all, NULL, 0);
+		r = give_network(n, key, give, to);
+	return r ? r : give(to, &all, NULL, 0);
+}
+
+static int send_to(void *to, const struct handover_message *m, const int *fd, unsigned cnt)
+{
+	return handover_send(((struct agent_handover *)to)->conn.fd, m, fd, cnt);
 }
 
 static void hang_up(struct agent_handover *h)
@@ -150,7 +154,7 @@ static void hang_up(struct agent_handover *h)
 	close(h->conn.fd);
 	h->conn.fd = -1;
 	if (h->paused)
-		pause_all(h, false);
+		agent_handover_pause(h, false);
 }
 
 static bool next_message(struct agent_handover *h, enum handover_kind kind, struct handover_message *m)
@@ -170,7 +174,11 @@ static void asked(struct adit_watch *w, uint32_t events)
 	bool given;
 
 	(void)events;
-	given = next_message(h, HANDOVER_ASK, &m) && !give_all(h, m.key);
+	given = next_message(h, HANDOVER_ASK, &m);
+	if (given) {
+		adit_log_info("another agent takes over");
+		given = !agent_handover_give_all(h, m.key, send_to, h);
+	}
 	adit_wipe(&m, sizeof(m));
 	if (given && next_message(h, HANDOVER_TAKEN, &m)) {
 		epoll_ctl(h->agent->epoll_fd, EPOLL_CTL_DEL, w->fd, NULL);

@@ -19,10 +19,10 @@ unsigned handover_fds(const struct handover_message *m)
 
 	for (unsigned i = 0; i < m->threads; i++)
 		cnt += (m->udp[i] & 1) + (m->udp[i] >> 1);
-	return m->open ? cnt : 0;
+	return m->kind == HANDOVER_NETWORK && m->open ? cnt : 0;
 }
 
-static bool valid(const struct handover_message *m, unsigned cnt)
+bool handover_valid(const struct handover_message *m)
 {
 	if (m->version != HANDOVER_VERSION || m->kind >= HANDOVER_KIND_CNT || m->wanted > 1 || m->open > 1 ||
 	    m->sessions > 1 || m->threads > ADIT_TUNNEL_THREADS_MAX || !memchr(m->name, '\0', sizeof(m->name)) ||
@@ -31,7 +31,7 @@ static bool valid(const struct handover_message *m, unsigned cnt)
 	for (unsigned i = 0; i < m->threads; i++)
 		if (m->udp[i] > 3)
 			return false;
-	return cnt == (m->kind == HANDOVER_NETWORK ? handover_fds(m) : 0);
+	return true;
 }
 
 int handover_send(int sock, const struct handover_message *m, const int *fd, unsigned cnt)
@@ -84,7 +84,7 @@ int handover_recv(int sock, struct handover_message *m, int fd[HANDOVER_FDS_MAX]
 	if (n <= 0)
 		return n < 0 ? -errno : 0;
 	*cnt = take_fds(&h, fd);
-	if (n == sizeof(*m) && !(h.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) && valid(m, *cnt))
+	if (n == sizeof(*m) && !(h.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) && handover_valid(m) && *cnt == handover_fds(m))
 		return 1;
 	while (*cnt)
 		close(fd[--*cnt]);

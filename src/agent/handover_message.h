@@ -32,7 +32,9 @@ struct handover_message {
 int handover_send(int sock, const struct handover_message *m, const int *fd, unsigned cnt);
 /* 1; 0: the other end is gone; -EBADMSG; -errno. *cnt: how many descriptors came, all close-on-exec. */
 int handover_recv(int sock, struct handover_message *m, int fd[HANDOVER_FDS_MAX], unsigned *cnt);
-/* How many descriptors a message says it has. */
+/* Every string ends, every number is one of its kind. */
+bool handover_valid(const struct handover_message *m);
+/* How many descriptors a valid message comes with. */
 unsigned handover_fds(const struct handover_message *m);
 
 /* A tunnel's ends as a message's, in this order: TUNs; each thread's sockets. Returns how many. */

@@ -58,13 +58,13 @@ static int take_network(struct agent_handover *h, const struct handover_message 
 	return helper_adopt(h->agent->helper, ends.tun[0]);
 }
 
-static int take_all(struct agent_handover *h, int sock)
+static int take_all(struct agent_handover *h, handover_next *next, void *from)
 {
 	struct handover_message m;
 	int fd[HANDOVER_FDS_MAX], r;
 	unsigned cnt;
 
-	while ((r = handover_recv(sock, &m, fd, &cnt)) == 1) {
+	while ((r = next(from, &m, fd, &cnt)) == 1) {
 		if (m.kind == HANDOVER_ALL)
 			return 0;
 		if (m.kind != HANDOVER_NETWORK)
@@ -76,6 +76,28 @@ static int take_all(struct agent_handover *h, int sock)
 	return r ? r : -EPIPE;
 }
 
+static void release_all(struct agent *a)
+{
+	for (struct agent_lender *l = *helper_lenders(a->helper); l; l = l->next)
+		agent_lender_release(l);
+	agent_handover_forget(a->handover);
+}
+
+int agent_handover_use(struct agent_handover *h, const uint8_t key[ADIT_KEY_LEN], handover_next *next, void *from)
+{
+	int r = -ENOMEM;
+
+	h->key = adit_secret_alloc(ADIT_KEY_LEN);
+	if (h->key) {
+		memcpy(h->key, key, ADIT_KEY_LEN);
+		r = take_all(h, next, from);
+	}
+	h->release_at = adit_tunnel_now() + RELEASE_AFTER;
+	if (r)
+		release_all(h->agent);
+	return r;
+}
+
 /* It ends as a process, and the connection with it. */
 static int wait_for_end(int sock)
 {
@@ -83,6 +105,11 @@ static int wait_for_end(int sock)
 	ssize_t n = recv(sock, &c, 1, 0);
 
 	return n < 0 && errno != ECONNRESET ? -errno : 0;
+}
+
+static int received(void *from, struct handover_message *m, int fd[HANDOVER_FDS_MAX], unsigned *cnt)
+{
+	return handover_recv(*(int *)from, m, fd, cnt);
 }
 
 static int converse(struct agent_handover *h, int sock)
@@ -94,7 +121,7 @@ static int converse(struct agent_handover *h, int sock)
 	r = handover_send(sock, &m, NULL, 0);
 	adit_wipe(m.key, sizeof(m.key));
 	if (!r)
-		r = take_all(h, sock);
+		r = take_all(h, received, &sock);
 	m.kind = HANDOVER_TAKEN;
 	if (!r)
 		r = handover_send(sock, &m, NULL, 0);
@@ -257,9 +284,6 @@ adit_time agent_handover_due(const struct agent *a)
 
 void agent_handover_tick(struct agent *a, adit_time now)
 {
-	if (agent_handover_due(a) > now)
-		return;
-	for (struct agent_lender *l = *helper_lenders(a->helper); l; l = l->next)
-		agent_lender_release(l);
-	agent_handover_forget(a->handover);
+	if (agent_handover_due(a) <= now)
+		release_all(a);
 }

@@ -138,6 +138,8 @@ static int fork_helper(struct helper *h, const struct helper_config *cfg, const 
 		close(events[0]);
 		prctl(PR_SET_NAME, "adit-helper", 0, 0, 0);
 		helper_rights_keep();
+		if (cfg->left)
+			close_range(ADIT_SERVICE_FDS, ADIT_SERVICE_FDS + cfg->left - 1, 0);
 		let_go(cfg->background);
 		helper_server_run(cfg->config_path, sock[1], events[1]);
 	}
@@ -469,6 +471,15 @@ int helper_job(struct helper *h, const struct helper_job *job, char *err, size_t
 	if (!set_path(&m, job->network))
 		return -ENAMETOOLONG;
 	return ask_fd(h, &m, err, err_len);
+}
+
+int helper_service(struct helper *h, struct adit_service *ret)
+{
+	struct helper_message m = { .op = HELPER_SERVICE };
+	int r = getenv("NOTIFY_SOCKET") ? ask(h, &m, -1, NULL) : -ENOENT;
+
+	*ret = (struct adit_service){ .restarts = m.flag, .stored = m.number };
+	return r;
 }
 
 /* --- events ------------------------------------------------------------------------------------- */

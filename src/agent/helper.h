@@ -32,6 +32,7 @@
 #include "base/addr.h"
 #include "crypto/crypto.h"
 #include "host/plan.h"
+#include "host/service.h"
 #include "host/textfile.h"
 #include "pktio/rights.h"
 
@@ -40,6 +41,7 @@ struct helper;
 struct helper_config {
 	const char *config_path; /* absolute: it and its drop-ins may be read */
 	bool background;         /* it lets go of the terminal at once */
+	unsigned left;           /* descriptors that the service manager left to the network process */
 };
 
 /* Forks the helper (where this process has CAP_NET_ADMIN); call it while there is one
@@ -114,6 +116,9 @@ struct helper_job {
 	bool dry_run, keep_guards; /* cleanup's */
 };
 int helper_job(struct helper *h, const struct helper_job *job, char *err, size_t err_len);
+
+/* What the service manager says of us (host/service.h); -ENOENT: there is none. */
+int helper_service(struct helper *h, struct adit_service *ret);
 
 /* Readable when the helper has something to tell, or has ended. */
 int helper_fd(const struct helper *h);

@@ -33,6 +33,7 @@ enum helper_op {
 	HELPER_PLAN,       /* name: of a plan whose owner is dead -> descriptor of its text */
 	HELPER_UNDO,       /* name */
 	HELPER_JOB,        /* what, path, number (helper_job.h) -> descriptor of what it writes */
+	HELPER_SERVICE,    /* -> flag: it is to be started again; number: of descriptors that its manager keeps */
 	HELPER_END,        /* flag: keep what is in force */
 	HELPER_ANSWER,
 	HELPER_EVENT,      /* name: plan, what, text; by the other pair of sockets */

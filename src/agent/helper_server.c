@@ -33,6 +33,7 @@
 #include "agent/settings.h"
 #include "device/uapi_socket.h"
 #include "host/keeper.h"
+#include "host/service.h"
 #include "pktio/tun.h"
 #include "pktio/udp.h"
 
@@ -428,6 +429,16 @@ static int undo(struct helper_server *s, struct helper_message *m)
 	return adit_keeper_undo(s->keeper, m->name, m->text, sizeof(m->text));
 }
 
+static int look_at_service(struct helper_message *m)
+{
+	struct adit_service service;
+	int r = adit_service_look(&service);
+
+	m->flag = service.restarts;
+	m->number = service.stored;
+	return r ? fail(m, r, "the service manager cannot be asked") : 0;
+}
+
 static int end(struct helper_server *s, const struct helper_message *m)
 {
 	s->ending = true;
@@ -472,6 +483,8 @@ static int serve(struct helper_server *s, struct helper_message *m, int fd, int 
 		return undo(s, m);
 	case HELPER_JOB:
 		return helper_job_start(s, m, ret);
+	case HELPER_SERVICE:
+		return look_at_service(m);
 	case HELPER_END:
 		return end(s, m);
 	case HELPER_ANSWER:
@@ -573,7 +586,9 @@ _Noreturn void helper_server_run(const char *config_path, int sock, int events_f
 		if (p[0].revents && !take_request(&s, sock))
 			break;
 	}
-	if (s.keeper && !s.keep)
+	if (s.keeper && s.keep)
+		r = adit_keeper_leave_all(s.keeper, err, sizeof(err));
+	else if (s.keeper)
 		r = adit_keeper_undo_all(s.keeper, !s.ending, err, sizeof(err));
 	if (r)
 		tell(&s, "", "broken", err);

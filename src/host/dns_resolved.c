@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * dns_resolved.c - DNS servers by systemd-resolved, over D-Bus
- *
- * libsystemd is opened when it is wanted: neither libadit nor a process that has
- * the network carries it. A bus is opened for each call: there are few.
- */
+/* dns_resolved.c - DNS servers by systemd-resolved, over D-Bus */
 #include "host/dns_backend.h"
 
 #include <errno.h>
@@ -15,9 +10,9 @@
 #include <string.h>
 
 #ifdef ADIT_HAVE_SYSTEMD
-#include <dlfcn.h>
 #include <sys/socket.h>
-#include <systemd/sd-bus.h>
+
+#include "host/bus.h"
 
 #define SERVICE   "org.freedesktop.resolve1"
 #define PATH      "/org/freedesktop/resolve1"
@@ -25,64 +20,11 @@
 #define LINK      SERVICE ".Link"
 #define TIMEOUT_US (5 * 1000 * 1000u)
 
-#define SD_FUNCTIONS(X)          \
-	X(sd_bus_open_system)          \
-	X(sd_bus_flush_close_unref)    \
-	X(sd_bus_set_method_call_timeout) \
-	X(sd_bus_message_new_method_call) \
-	X(sd_bus_message_append)       \
-	X(sd_bus_message_append_basic) \
-	X(sd_bus_message_append_array) \
-	X(sd_bus_message_open_container)  \
-	X(sd_bus_message_close_container) \
-	X(sd_bus_message_enter_container) \
-	X(sd_bus_message_exit_container)  \
-	X(sd_bus_message_read)         \
-	X(sd_bus_message_read_array)   \
-	X(sd_bus_message_unref)        \
-	X(sd_bus_call)                 \
-	X(sd_bus_call_method)          \
-	X(sd_bus_get_property)         \
-	X(sd_bus_error_free)           \
-	X(sd_bus_error_has_name)
-
-#define DECLARE(name) __typeof__(name) *name##_;
-static struct {
-	SD_FUNCTIONS(DECLARE)
-	bool loaded;
-} sd;
-
-static bool load(void)
-{
-	void *lib = sd.loaded ? NULL : dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
-	bool all = lib != NULL;
-
-	if (sd.loaded)
-		return true;
-#define FIND(name) all = all && (*(void **)(&sd.name##_) = dlsym(lib, #name)) != NULL;
-	SD_FUNCTIONS(FIND)
-	sd.loaded = all;
-	return all;
-}
-
-static int open_bus(sd_bus **bus)
-{
-	int r;
-
-	if (!load())
-		return -ENOPKG;
-	r = sd.sd_bus_open_system_(bus);
-	if (r < 0)
-		return r;
-	sd.sd_bus_set_method_call_timeout_(*bus, TIMEOUT_US);
-	return 0;
-}
-
 static bool is_gone(const sd_bus_error *e)
 {
-	return sd.sd_bus_error_has_name_(e, SERVICE ".NoSuchLink") ||
-	       sd.sd_bus_error_has_name_(e, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
-	       sd.sd_bus_error_has_name_(e, SD_BUS_ERROR_NAME_HAS_NO_OWNER);
+	return adit_sd.sd_bus_error_has_name_(e, SERVICE ".NoSuchLink") ||
+	       adit_sd.sd_bus_error_has_name_(e, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
+	       adit_sd.sd_bus_error_has_name_(e, SD_BUS_ERROR_NAME_HAS_NO_OWNER);
 }
 
 /* --- its methods, for one link -------------------------------------------------- */
@@ -90,51 +32,51 @@ static bool is_gone(const sd_bus_error *e)
 static int new_call(sd_bus *bus, sd_bus_message **m, const char *method, unsigned index)
 {
 	int32_t i = (int32_t)index;
-	int r = sd.sd_bus_message_new_method_call_(bus, m, SERVICE, PATH, MANAGER, method);
+	int r = adit_sd.sd_bus_message_new_method_call_(bus, m, SERVICE, PATH, MANAGER, method);
 
-	return r < 0 ? r : sd.sd_bus_message_append_basic_(*m, 'i', &i);
+	return r < 0 ? r : adit_sd.sd_bus_message_append_basic_(*m, 'i', &i);
 }
 
 static int append_server(sd_bus_message *m, const struct adit_addr *addr)
 {
 	int32_t family = addr->family == 6 ? AF_INET6 : AF_INET;
-	int r = sd.sd_bus_message_open_container_(m, 'r', "iay");
+	int r = adit_sd.sd_bus_message_open_container_(m, 'r', "iay");
 
 	if (r >= 0)
-		r = sd.sd_bus_message_append_basic_(m, 'i', &family);
+		r = adit_sd.sd_bus_message_append_basic_(m, 'i', &family);
 	if (r >= 0)
-		r = sd.sd_bus_message_append_array_(m, 'y', addr->bytes, addr->family == 6 ? 16 : 4);
-	return r < 0 ? r : sd.sd_bus_message_close_container_(m);
+		r = adit_sd.sd_bus_message_append_array_(m, 'y', addr->bytes, addr->family == 6 ? 16 : 4);
+	return r < 0 ? r : adit_sd.sd_bus_message_close_container_(m);
 }
 
 static int append_servers(sd_bus_message *m, const struct adit_dns *dns)
 {
-	int r = sd.sd_bus_message_open_container_(m, 'a', "(iay)");
+	int r = adit_sd.sd_bus_message_open_container_(m, 'a', "(iay)");
 	size_t i;
 
 	for (i = 0; i < dns->server_cnt && r >= 0; i++)
 		r = append_server(m, &dns->server[i]);
-	return r < 0 ? r : sd.sd_bus_message_close_container_(m);
+	return r < 0 ? r : adit_sd.sd_bus_message_close_container_(m);
 }
 
 /* Of all names, when it shall be asked about all: else every default link would be asked, too. */
 static int append_domains(sd_bus_message *m, const struct adit_dns *dns)
 {
-	int r = sd.sd_bus_message_open_container_(m, 'a', "(sb)");
+	int r = adit_sd.sd_bus_message_open_container_(m, 'a', "(sb)");
 	size_t i;
 
 	for (i = 0; i < dns->domain_cnt && r >= 0; i++)
-		r = sd.sd_bus_message_append_(m, "(sb)", dns->domain[i].name, (int)dns->domain[i].routed);
+		r = adit_sd.sd_bus_message_append_(m, "(sb)", dns->domain[i].name, (int)dns->domain[i].routed);
 	if (r >= 0 && dns->default_route)
-		r = sd.sd_bus_message_append_(m, "(sb)", ".", 1);
-	return r < 0 ? r : sd.sd_bus_message_close_container_(m);
+		r = adit_sd.sd_bus_message_append_(m, "(sb)", ".", 1);
+	return r < 0 ? r : adit_sd.sd_bus_message_close_container_(m);
 }
 
 static int append_default(sd_bus_message *m, const struct adit_dns *dns)
 {
 	int yes = dns->default_route;
 
-	return sd.sd_bus_message_append_basic_(m, 'b', &yes);
+	return adit_sd.sd_bus_message_append_basic_(m, 'b', &yes);
 }
 
 static const struct {
@@ -157,15 +99,15 @@ static int call(sd_bus *bus, const char *method, unsigned index,
 	if (r >= 0 && append)
 		r = append(m, dns);
 	if (r >= 0)
-		r = sd.sd_bus_call_(bus, m, 0, &e, NULL);
+		r = adit_sd.sd_bus_call_(bus, m, 0, &e, NULL);
 	if (r < 0) {
 		snprintf(err, err_len, "systemd-resolved: %s for %s: %s", method, dns->ifname,
 			 e.message ? e.message : strerror(-r));
 		if (is_gone(&e))
 			r = -ENOENT;
 	}
-	sd.sd_bus_error_free_(&e);
-	sd.sd_bus_message_unref_(m);
+	adit_sd.sd_bus_error_free_(&e);
+	adit_sd.sd_bus_message_unref_(m);
 	return r < 0 ? r : 0;
 }
 
@@ -178,7 +120,7 @@ static int begin(sd_bus **bus, const struct adit_dns *dns, unsigned *index, char
 		snprintf(err, err_len, "DNS of %s: there is no such link", dns->ifname);
 		return -ENODEV;
 	}
-	r = open_bus(bus);
+	r = adit_bus_open(bus, TIMEOUT_US);
 	if (r)
 		snprintf(err, err_len, "systemd-resolved: the system's D-Bus: %s", strerror(-r));
 	return r;
@@ -200,9 +142,9 @@ static int set(const struct adit_dns *dns, char *err, size_t err_len)
 	if (r)
 		call(bus, "RevertLink", index, NULL, dns, ignored, sizeof(ignored));
 	else /* names that had no answer before may have one now */
-		sd.sd_bus_call_method_(bus, SERVICE, PATH, MANAGER, "FlushCaches", &e, NULL, "");
-	sd.sd_bus_error_free_(&e);
-	sd.sd_bus_flush_close_unref_(bus);
+		adit_sd.sd_bus_call_method_(bus, SERVICE, PATH, MANAGER, "FlushCaches", &e, NULL, "");
+	adit_sd.sd_bus_error_free_(&e);
+	adit_sd.sd_bus_flush_close_unref_(bus);
 	return r;
 }
 
@@ -217,7 +159,7 @@ static int unset(const struct adit_dns *dns, char *err, size_t err_len)
 	if (r)
 		return r;
 	r = call(bus, "RevertLink", index, NULL, dns, err, err_len);
-	sd.sd_bus_flush_close_unref_(bus);
+	adit_sd.sd_bus_flush_close_unref_(bus);
 	return r == -ENOENT ? 0 : r;
 }
 
@@ -237,21 +179,21 @@ static bool is_server(const struct adit_dns *dns, int family, const void *bytes,
 /* How many servers the property has, and how many of them are ours. */
 static int count_servers(sd_bus_message *m, const struct adit_dns *dns, size_t *ours, size_t *all)
 {
-	int r = sd.sd_bus_message_enter_container_(m, 'a', "(iay)");
+	int r = adit_sd.sd_bus_message_enter_container_(m, 'a', "(iay)");
 
 	*ours = *all = 0;
-	while (r >= 0 && (r = sd.sd_bus_message_enter_container_(m, 'r', "iay")) > 0) {
+	while (r >= 0 && (r = adit_sd.sd_bus_message_enter_container_(m, 'r', "iay")) > 0) {
 		const void *bytes;
 		size_t len;
 		int32_t family;
 
-		r = sd.sd_bus_message_read_(m, "i", &family);
+		r = adit_sd.sd_bus_message_read_(m, "i", &family);
 		if (r >= 0)
-			r = sd.sd_bus_message_read_array_(m, 'y', &bytes, &len);
+			r = adit_sd.sd_bus_message_read_array_(m, 'y', &bytes, &len);
 		if (r >= 0) {
 			++*all;
 			*ours += is_server(dns, family, bytes, len);
-			r = sd.sd_bus_message_exit_container_(m);
+			r = adit_sd.sd_bus_message_exit_container_(m);
 		}
 	}
 	return r < 0 ? r : 0;
@@ -263,20 +205,20 @@ static int read_servers(sd_bus *bus, const struct adit_dns *dns, unsigned index,
 	sd_bus_message *link = NULL, *property = NULL;
 	sd_bus_error e = SD_BUS_ERROR_NULL;
 	const char *path;
-	int r = sd.sd_bus_call_method_(bus, SERVICE, PATH, MANAGER, "GetLink", &e, &link, "i", (int32_t)index);
+	int r = adit_sd.sd_bus_call_method_(bus, SERVICE, PATH, MANAGER, "GetLink", &e, &link, "i", (int32_t)index);
 
 	if (r >= 0)
-		r = sd.sd_bus_message_read_(link, "o", &path);
+		r = adit_sd.sd_bus_message_read_(link, "o", &path);
 	if (r >= 0)
-		r = sd.sd_bus_get_property_(bus, SERVICE, path, LINK, "DNS", &e, &property, "a(iay)");
+		r = adit_sd.sd_bus_get_property_(bus, SERVICE, path, LINK, "DNS", &e, &property, "a(iay)");
 	if (r >= 0)
 		r = count_servers(property, dns, ours, all);
 	if (r < 0)
 		snprintf(err, err_len, "systemd-resolved: settings of %s: %s", dns->ifname,
 			 e.message ? e.message : strerror(-r));
-	sd.sd_bus_error_free_(&e);
-	sd.sd_bus_message_unref_(property);
-	sd.sd_bus_message_unref_(link);
+	adit_sd.sd_bus_error_free_(&e);
+	adit_sd.sd_bus_message_unref_(property);
+	adit_sd.sd_bus_message_unref_(link);
 	return r;
 }
 
@@ -290,7 +232,7 @@ static int intact(const struct adit_dns *dns, char *err, size_t err_len)
 	if (r)
 		return r;
 	r = read_servers(bus, dns, index, &ours, &all, err, err_len);
-	sd.sd_bus_flush_close_unref_(bus);
+	adit_sd.sd_bus_flush_close_unref_(bus);
 	if (r)
 		return r;
 	if (ours == all && all == dns->server_cnt)
@@ -312,15 +254,15 @@ static bool has_owner(void)
 	sd_bus *bus = NULL;
 	int owned = 0;
 
-	if (open_bus(&bus))
+	if (adit_bus_open(&bus, TIMEOUT_US))
 		return false;
-	if (sd.sd_bus_call_method_(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+	if (adit_sd.sd_bus_call_method_(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
 				   "NameHasOwner", &e, &m, "s", SERVICE) < 0 ||
-	    sd.sd_bus_message_read_(m, "b", &owned) < 0)
+	    adit_sd.sd_bus_message_read_(m, "b", &owned) < 0)
 		owned = 0;
-	sd.sd_bus_error_free_(&e);
-	sd.sd_bus_message_unref_(m);
-	sd.sd_bus_flush_close_unref_(bus);
+	adit_sd.sd_bus_error_free_(&e);
+	adit_sd.sd_bus_message_unref_(m);
+	adit_sd.sd_bus_flush_close_unref_(bus);
 	return owned;
 }
 

@@ -251,6 +251,15 @@ int adit_keeper_leave(struct adit_keeper *k, const char *name, char *err, size_t
 	return r;
 }
 
+int adit_keeper_leave_all(struct adit_keeper *k, char *err, size_t err_len)
+{
+	int r = 0;
+
+	while (k->cnt && !r)
+		r = adit_keeper_leave(k, k->plans[k->cnt - 1]->plan.name, err, err_len);
+	return r;
+}
+
 static int adopt_locked(struct adit_keeper *k, struct adit_journal *j, char *err, size_t err_len)
 {
 	const char *name = j->plan.name;

@@ -56,6 +56,7 @@ int adit_keeper_undo_all(struct adit_keeper *k, bool but_guarded, char *err, siz
 
 /* Gives the plan up without undoing it: it lives on with its TUN. */
 int adit_keeper_leave(struct adit_keeper *k, const char *name, char *err, size_t err_len);
+int adit_keeper_leave_all(struct adit_keeper *k, char *err, size_t err_len);
 /* Takes a plan over that was left, or whose owner is dead. -ENOENT: no journal; -EBUSY: its owner lives. */
 int adit_keeper_adopt(struct adit_keeper *k, const char *name, char *err, size_t err_len);
 /* The plan in force; NULL when there is none. */

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,10 +16,11 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
+
+#include "host/service.h"
 
 static struct {
 	char ident[32];
@@ -286,21 +286,8 @@ void adit_process_block_signals(sigset_t *set)
 
 void adit_process_notify(const char *state)
 {
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	const char *path = getenv("NOTIFY_SOCKET");
-	socklen_t len;
-	int fd;
+	int r = adit_service_tell(state, -1);
 
-	if (!path || (*path != '/' && *path != '@') || strlen(path) >= sizeof(sa.sun_path))
-		return;
-	strcpy(sa.sun_path, path);
-	len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
-	if (*path == '@')
-		sa.sun_path[0] = 0; /* the abstract name space */
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&sa, len) < 0)
-		adit_log_info("cannot notify the service manager: %s", strerror(errno));
-	close(fd);
+	if (r && r != -ENOENT)
+		adit_log_info("cannot notify the service manager: %s", strerror(-r));
 }
