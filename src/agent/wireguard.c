@@ -85,20 +85,33 @@ static int make_tunnel(struct wgnet *net, enum agent_reason *reason, char *err, 
 	return r;
 }
 
+enum agent_reason wgnet_no_socket(const struct agent_network_settings *s, int r, char *err, size_t err_len)
+{
+	char addr[ADIT_ADDR_STRLEN];
+
+	switch (r) {
+	case -ENODEV:
+		snprintf(err, err_len, "bind_interface: there is no interface %s", s->bind_interface);
+		return AGENT_NO_ROUTE;
+	case -EADDRNOTAVAIL:
+		snprintf(err, err_len, "bind_address: this machine does not have %s", adit_addr_format(&s->bind_address, addr));
+		return AGENT_NO_ROUTE;
+	case -EADDRINUSE:
+		snprintf(err, err_len, "UDP port %u is in use by another program (ss -ulpn names it)", s->listen_port);
+		return AGENT_PORT_TAKEN;
+	}
+	snprintf(err, err_len, "cannot use UDP port %u: %s", s->listen_port, strerror(-r));
+	return reason_of(r, AGENT_PORT_TAKEN);
+}
+
 static int take_port(struct wgnet *net, enum agent_reason *reason, char *err, size_t err_len)
 {
 	const struct agent_network_settings *s = net->n->settings;
-	int r = s->listen_port || s->bind_address.family ? adit_tunnel_set_port(net->tunnel, s->listen_port) : 0;
+	bool bound = s->bind_address.family || s->bind_interface[0];
+	int r = s->listen_port || bound ? adit_tunnel_set_port(net->tunnel, s->listen_port) : 0;
 
-	*reason = reason_of(r, AGENT_PORT_TAKEN);
-	if (r == -EADDRINUSE)
-		snprintf(err, err_len, "UDP port %u is in use by another program (ss -ulpn names it)", s->listen_port);
-	else if (r == -EADDRNOTAVAIL)
-		snprintf(err, err_len, "bind_address: this machine does not have that address");
-	else if (r)
-		snprintf(err, err_len, "cannot use UDP port %u: %s", s->listen_port, strerror(-r));
-	if (r == -EADDRNOTAVAIL)
-		*reason = AGENT_NO_ROUTE;
+	if (r)
+		*reason = wgnet_no_socket(s, r, err, err_len);
 	return r;
 }
 

@@ -147,6 +147,8 @@ int wgnet_snapshot(struct agent_network *n, struct agent_snapshot *ret);
 /* wireguard.c: the first "adit%u" that no network and no interface has. False: all of them are taken. */
 bool wgnet_free_name(const struct agent_network *n, char ret[ADIT_IFNAME_LEN]);
 /* wireguard.c: the mark of the sockets follows the plan's. */
+/* Why its sockets cannot be had, with a sentence. */
+enum agent_reason wgnet_no_socket(const struct agent_network_settings *s, int r, char *err, size_t err_len);
 int wgnet_set_mark(struct wgnet *net, const struct agent_network_settings *s);
 
 #endif

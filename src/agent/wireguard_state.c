@@ -242,6 +242,7 @@ static void follow_endpoints(struct wgnet *net, adit_time now)
 static void rebind(struct wgnet *net)
 {
 	const struct agent_network_settings *s = net->n->settings;
+	char err[200];
 	int r;
 
 	if (!s->bind_address.family && !s->bind_interface[0]) {
@@ -251,8 +252,7 @@ static void rebind(struct wgnet *net)
 	r = adit_tunnel_rebind(net->tunnel);
 	net->rebind = r != 0;
 	if (r)
-		network_enter(net->n, AGENT_ERROR, AGENT_NO_ROUTE, "cannot bind to %s: %s",
-			      s->bind_interface[0] ? s->bind_interface : "bind_address", strerror(-r));
+		network_enter(net->n, AGENT_ERROR, wgnet_no_socket(s, r, err, sizeof(err)), "%s", err);
 }
 
 static adit_time earlier(adit_time a, adit_time b)

@@ -105,7 +105,7 @@ int adit_tunnel_set_port(struct adit_tunnel *t, uint16_t port)
 	adit_gate_close(t, NULL);
 	if (atomic_load(&t->up))
 		r = adit_sockets_open(t, port);
-	else if (port || t->bind.family)
+	else if (port || t->bind.family || t->bind_device[0])
 		r = try_port(t, port);
 	if (r == 0 && !atomic_load(&t->up))
 		t->port = port;
