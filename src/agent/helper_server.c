@@ -7,7 +7,9 @@
  * It has a network process' rights already: the keys, the tunnels. Beyond those it
  * gets UDP sockets and TUN devices of new names; steps of plans upon those TUNs, and
  * rules, unreachable routes, guards, forwarding and src_valid_mark turned on; the files
- * that the configuration names. It cannot have another file, another interface, a program.
+ * that the configuration names. It cannot have another file, another interface, a program,
+ * nor hold up the helper: plans have limits, programs and the bus a time, and who does not
+ * take his answers is taken for gone.
  */
 #include "agent/helper_server.h"
 
@@ -389,6 +391,32 @@ static int judge_plan(const struct helper_server *s, const struct adit_plan *pla
 	return 0;
 }
 
+static void count_plan(struct helper_limits *sum, const struct adit_plan *plan)
+{
+	sum->plans++;
+	sum->steps += plan->cnt;
+	for (size_t i = 0; i < plan->cnt; i++)
+		sum->text += plan->steps[i].text ? strlen(plan->steps[i].text) : 0;
+}
+
+/* Would there be too much in force with this one? */
+static int judge_size(const struct helper_server *s, const struct adit_plan *plan, struct helper_message *m)
+{
+	const struct helper_limits *most = &s->limits;
+	struct helper_limits sum = { 0 };
+	const struct adit_plan *other;
+
+	count_plan(&sum, plan);
+	for (size_t i = 0; (other = adit_keeper_plan_at(s->keeper, i)); i++)
+		if (strcmp(other->name, plan->name))
+			count_plan(&sum, other);
+	if (sum.plans <= most->plans && sum.steps <= most->steps && sum.text <= most->text)
+		return 0;
+	snprintf(m->text, sizeof(m->text), "the helper keeps at most %zu plans, of %zu steps and %zu bytes of text together",
+		 most->plans, most->steps, most->text);
+	return -E2BIG;
+}
+
 static int apply(struct helper_server *s, struct helper_message *m, int fd)
 {
 	struct adit_plan plan;
@@ -400,6 +428,8 @@ static int apply(struct helper_server *s, struct helper_message *m, int fd)
 	if (r)
 		return fail(m, r, "the plan cannot be read");
 	r = judge_plan(s, &plan, m);
+	if (!r)
+		r = judge_size(s, &plan, m);
 	if (!r)
 		r = adit_keeper_apply(s->keeper, &plan, m->text, sizeof(m->text));
 	adit_plan_fini(&plan);
@@ -509,7 +539,8 @@ int helper_server_answer(struct helper_server *s, struct helper_message *m, int 
 
 void helper_server_init(struct helper_server *s, const char *config_path, int events_fd)
 {
-	*s = (struct helper_server){ .events_fd = events_fd };
+	*s = (struct helper_server){ .events_fd = events_fd,
+				     .limits = { AGENT_NETWORKS_MAX, 2 * ADIT_PLAN_STEPS_MAX, 64u << 20 } };
 	snprintf(s->config_path, sizeof(s->config_path), "%s", config_path);
 	(void)add_config(s, config_path);
 }
@@ -536,14 +567,15 @@ void helper_server_fini(struct helper_server *s)
 
 /* --- the process ------------------------------------------------------------------------------ */
 
-/* False: the other end is gone, or says what no program of ours does. */
+/* False: the other end is gone, or does what no program of ours does: it asks for more before it has read what
+ * was answered, until no answer has room. */
 static bool take_request(struct helper_server *s, int sock)
 {
 	static struct helper_message m;
 	int fd, answer, r = helper_message_recv(sock, &m, &fd);
 
 	if (r <= 0)
-		return false;
+		return r == -EAGAIN;
 	answer = helper_server_answer(s, &m, fd);
 	if (fd >= 0)
 		close(fd);
@@ -573,6 +605,7 @@ _Noreturn void helper_server_run(const char *config_path, int sock, int events_f
 	int r = 0;
 
 	ignore_signals();
+	fcntl(sock, F_SETFL, O_NONBLOCK);
 	helper_server_init(&s, config_path, events_fd);
 	while (!s.ending) {
 		struct pollfd p[2] = { { .fd = sock, .events = POLLIN },

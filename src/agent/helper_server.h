@@ -11,6 +11,11 @@
 struct adit_keeper;
 struct helper_names;
 
+/* What a network process can have in force at once, all its plans together. */
+struct helper_limits {
+	size_t plans, steps, text; /* text: of steps, in bytes */
+};
+
 struct helper_server {
 	char config_path[HELPER_PATH_LEN];
 	int events_fd; /* to the network process; -1: nobody is told */
@@ -23,6 +28,7 @@ struct helper_server {
 	char **drop_ins; /* of the last question for number 0 */
 	int drop_in_cnt;
 	pid_t job; /* the child that does one (helper_job.h); 0: none */
+	struct helper_limits limits;
 };
 
 void helper_server_init(struct helper_server *s, const char *config_path, int events_fd);

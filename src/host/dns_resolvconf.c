@@ -61,25 +61,26 @@ static int spawn(pid_t *pid, const char *program, char *const argv[], int in, in
 	posix_spawn_file_actions_adddup2(&files, out, 2);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setpgroup(&attr, 0); /* what it starts ends with it */
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
 	r = posix_spawn(pid, program, &files, &attr, argv, env);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&files);
 	return -r;
 }
 
-/* Its status; -ETIMEDOUT: it was ended. */
+/* Its status; -ETIMEDOUT, or another -errno: it was ended. */
 static int wait_for(pid_t pid)
 {
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0), status = 0, r = 0;
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0), status = 0, r = fd < 0 ? -errno : 0, n;
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
-	if (fd >= 0 && poll(&p, 1, PATIENCE_MS) == 0) {
-		kill(pid, SIGKILL);
-		r = -ETIMEDOUT;
-	}
+	while (!r && (n = poll(&p, 1, PATIENCE_MS)) <= 0)
+		r = !n ? -ETIMEDOUT : errno == EINTR ? 0 : -errno;
 	if (fd >= 0)
 		close(fd);
+	if (r)
+		kill(-pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (r)

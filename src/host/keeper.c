@@ -135,6 +135,11 @@ int keeper_add(struct adit_keeper *k, struct adit_plan *plan, int lock_fd)
 	return 0;
 }
 
+const struct adit_plan *adit_keeper_plan_at(const struct adit_keeper *k, size_t i)
+{
+	return i < k->cnt ? &k->plans[i]->plan : NULL;
+}
+
 /* --- the folder's lock ------------------------------------------------------------ */
 
 int adit_keeper_lock(struct adit_keeper *k)

@@ -61,6 +61,8 @@ int adit_keeper_leave_all(struct adit_keeper *k, char *err, size_t err_len);
 int adit_keeper_adopt(struct adit_keeper *k, const char *name, char *err, size_t err_len);
 /* The plan in force; NULL when there is none. */
 const struct adit_plan *adit_keeper_plan(const struct adit_keeper *k, const char *name);
+/* All of them, from 0; NULL: no more. */
+const struct adit_plan *adit_keeper_plan_at(const struct adit_keeper *k, size_t i);
 
 /* Holds the state directory's lock over several calls (they take it by themselves otherwise). -EBUSY after 10 s. */
 int adit_keeper_lock(struct adit_keeper *k);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -410,14 +412,20 @@ static void test_server_refuses(void **state)
 }
 
 /* The helper's answer to a plan of these lines. */
-static struct helper_message ask_plan(struct helper_server *s, const char *text)
+static struct helper_message ask_named_plan(struct helper_server *s, const char *name, const char *text)
 {
-	struct helper_message m = { .op = HELPER_APPLY, .name = "wg0" };
+	struct helper_message m = { .op = HELPER_APPLY };
 	int fd = memfd_of(text, strlen(text), true);
 
+	snprintf(m.name, sizeof(m.name), "%s", name);
 	assert_int_equal(helper_server_answer(s, &m, fd), -1);
 	close(fd);
 	return m;
+}
+
+static struct helper_message ask_plan(struct helper_server *s, const char *text)
+{
+	return ask_named_plan(s, "wg0", text);
 }
 
 /* All of them end with a step that is refused: nothing of the machine is changed. */
@@ -471,6 +479,60 @@ static void test_server_refuses_a_long_step(void **state)
 		assert_true((strstr(m.text, "elsewhere") != NULL) == (len == (1u << 20) - 3));
 	}
 	helper_server_fini(&s);
+}
+
+/* In number, and of all that are in force together. */
+static void test_server_limits_plans(void **state)
+{
+	static const char three[] = "guard wg0 7 to=1\nguard wg1 7 to=1\nguard wg2 7 to=1\n", long_text[] = "guard wg0 7 to=1,2,3,4,5\n";
+	struct helper_message m;
+	struct helper_server s;
+	char err[256];
+
+	(void)state;
+	helper_server_init(&s, in_dir("main.toml"), -1);
+	assert_int_equal(adit_keeper_new(&s.keeper, in_dir("state"), err, sizeof(err)), 0);
+	s.limits = (struct helper_limits){ 2, 2, 10 };
+	m = ask_named_plan(&s, "wg0", three);
+	assert_int_equal(m.result, -E2BIG);
+	assert_string_equal(m.text, "the helper keeps at most 2 plans, of 2 steps and 10 bytes of text together");
+	assert_int_equal(ask_named_plan(&s, "wg0", long_text).result, -E2BIG);
+	assert_int_equal(ask_named_plan(&s, "wg0", "").result, 0);
+	assert_int_equal(ask_named_plan(&s, "wg1", "").result, 0);
+	assert_int_equal(ask_named_plan(&s, "wg2", "").result, -E2BIG);
+	assert_int_equal(ask_named_plan(&s, "wg1", "").result, 0); /* in its own place */
+	assert_int_equal(adit_keeper_undo_all(s.keeper, false, err, sizeof(err)), 0);
+	helper_server_fini(&s);
+}
+
+/* Whoever asks without taking the answers: the helper is not held by them for ever, it ends. */
+static void test_server_does_not_wait(void **state)
+{
+	struct helper_message m = { .op = HELPER_UAPI_CLOSE, .name = "wg0" };
+	struct pollfd p = { .events = POLLOUT };
+	int sock[2], events[2], status, r = 0;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sock), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, events), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		close(sock[0]);
+		close(events[0]);
+		helper_server_run(in_dir("main.toml"), sock[1], events[1]);
+	}
+	close(sock[1]);
+	close(events[1]);
+	p.fd = sock[0];
+	while (!r && poll(&p, 1, 10000) > 0) /* a helper that waits reads nothing more */
+		r = helper_message_send(sock[0], &m, -1);
+	assert_true(r == -EPIPE || r == -ECONNRESET);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && !WEXITSTATUS(status));
+	close(sock[0]);
+	close(events[0]);
 }
 
 static void test_server_opens_sockets(void **state)
@@ -531,7 +593,8 @@ int main(void)
 		cmocka_unit_test(test_empty_plan_travels),
 		cmocka_unit_test(test_plan_that_is_none),      cmocka_unit_test(test_files_are_named),
 		cmocka_unit_test(test_server_opens_files),     cmocka_unit_test(test_server_refuses), cmocka_unit_test(test_server_judges_plans),
-		cmocka_unit_test(test_server_refuses_a_long_step),
+		cmocka_unit_test(test_server_refuses_a_long_step), cmocka_unit_test(test_server_limits_plans),
+		cmocka_unit_test(test_server_does_not_wait),
 		cmocka_unit_test(test_confined_server_opens_files),
 		cmocka_unit_test(test_server_opens_sockets),   cmocka_unit_test(test_names_are_a_set),
 	};
