@@ -102,8 +102,7 @@ static int check_name(struct up *up, const struct up_record *record, bool *clear
 	char err[256];
 	int r = adit_keeper_adopt(up->keeper, up->name, err, sizeof(err)), status;
 
-	/* A plan of another namespace is not in our way here, but its device is. */
-	if (r && r != -ENOENT && r != -EXDEV)
+	if (r && r != -ENOENT)
 		return up_fail(up, "%s", err);
 	status = clear_old(up, record, !r, cleared);
 	if (status)

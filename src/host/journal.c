@@ -4,12 +4,13 @@
  *
  *	adit-journal 1
  *	boot 7a3f...
- *	netns 4026531840
+ *	netns 4026531840 4026531874
  *	tun wg0
  *	addr wg0 10.0.0.1/24
  *	end
  *
  * The last line shows that the file is whole. "served" before the steps: no process owns it.
+ * The namespace's numbers are netns.h's.
  */
 #include "host/journal.h"
 
@@ -24,6 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host/netns.h"
 #include "host/replace.h"
 
 #define MAGIC    "adit-journal 1"
@@ -43,14 +45,6 @@ static int read_boot_id(char id[BOOT_LEN])
 	fclose(f);
 	id[r ? 0 : strcspn(id, "\n")] = '\0';
 	return r;
-}
-
-/* The number by which a network namespace is known while it lives; 0: the kernel has none. */
-static unsigned long long own_netns(void)
-{
-	struct stat st;
-
-	return stat("/proc/self/ns/net", &st) < 0 ? 0 : (unsigned long long)st.st_ino;
 }
 
 static int journal_path(char *buf, size_t size, const char *dir, const char *name, const char *suffix)
@@ -137,9 +131,10 @@ struct entry {
 
 static int write_steps(FILE *f, const void *what)
 {
+	const struct adit_netns ns = adit_netns_own();
 	const struct entry *e = what;
 
-	fprintf(f, "%s\nboot %s\nnetns %llu\n%s", MAGIC, e->boot, own_netns(), e->served ? "served\n" : "");
+	fprintf(f, "%s\nboot %s\nnetns %llu %llu\n%s", MAGIC, e->boot, ns.self, ns.proc, e->served ? "served\n" : "");
 	adit_plan_print(f, e->plan);
 	fprintf(f, "end\n");
 	return 0;
@@ -161,16 +156,19 @@ int adit_journal_write(const char *dir, const struct adit_plan *plan, bool serve
 /* A line before the steps? */
 static bool read_fact(struct adit_journal *j, const char *line)
 {
-	char *end;
+	struct adit_netns ns = { 0 }, own;
+	int len = 0;
 
 	if (!strcmp(line, "served")) {
 		j->served = true;
 		return true;
 	}
-	if (strncmp(line, "netns ", 6))
+	if (sscanf(line, "netns %llu%n %llu%n", &ns.self, &len, &ns.proc, &len) < 1 || line[len])
 		return false;
-	j->here = strtoull(line + 6, &end, 10) == own_netns();
-	return end != line + 6 && !*end;
+	own = adit_netns_own();
+	j->here = adit_netns_same(&ns, &own);
+	j->current &= j->here || adit_netns_lives(&ns);
+	return true;
 }
 
 /* A line, its end taken off. 1: it is "end"; -EBADMSG: it is not whole. */
@@ -221,7 +219,7 @@ static int read_file(FILE *f, struct adit_journal *j)
 	    strncmp(line, "boot ", 5))
 		return -EBADMSG;
 	line[strcspn(line, "\n")] = '\0';
-	j->this_boot = !strcmp(line + 5, boot);
+	j->current = !strcmp(line + 5, boot);
 	return read_lines(f, j);
 }
 

@@ -3,7 +3,8 @@
  * journal.h - a plan on disk, written before its first step, so that whoever
  * comes after a killed process can undo it. One text file per plan,
  * DIR/NAME.journal, with the kernel's boot id and the network namespace: after
- * a reboot links, addresses, routes and sysctls are gone by themselves.
+ * a reboot, or the namespace's end, links, addresses, routes and sysctls are gone
+ * by themselves. One that is in force in another namespace is that one's affair.
  */
 #ifndef ADIT_HOST_JOURNAL_H
 #define ADIT_HOST_JOURNAL_H
@@ -20,9 +21,9 @@ int adit_journal_lock(const char *dir);
 
 struct adit_journal {
 	struct adit_plan plan;
-	bool this_boot; /* its steps can still be in force */
-	bool here;      /* in this network namespace */
-	bool served;    /* no process owns it: it lives with its TUN */
+	bool current; /* its steps can still be in force: of this boot, and its network namespace lives */
+	bool here;    /* in this network namespace */
+	bool served;  /* no process owns it: it lives with its TUN */
 };
 /* The whole file at once: written aside, synced, renamed. 0 or -errno. */
 int adit_journal_write(const char *dir, const struct adit_plan *plan, bool served);

@@ -31,6 +31,12 @@ int keeper_fail(int r, char *err, size_t err_len, const char *fmt, ...)
 	return r;
 }
 
+int keeper_elsewhere(const char *name, char *err, size_t err_len)
+{
+	return keeper_fail(-EXDEV, err, err_len, "%s is in force in another network namespace: choose another name, or end "
+			   "it there (adit down, adit cleanup)", name);
+}
+
 int adit_keeper_new(struct adit_keeper **ret, const char *state_dir, char *err, size_t err_len)
 {
 	struct adit_keeper *k = calloc(1, sizeof(*k));
@@ -270,14 +276,14 @@ static int adopt_locked(struct adit_keeper *k, struct adit_journal *j, char *err
 	const char *name = j->plan.name;
 	int lock_fd, r = 0;
 
-	if (j->this_boot && !j->here)
-		return keeper_fail(-EXDEV, err, err_len, "%s is in force in another network namespace", name);
+	if (j->current && !j->here)
+		return keeper_elsewhere(name, err, err_len);
 	lock_fd = adit_journal_own(k->dir, name);
 	if (lock_fd < 0)
 		return keeper_fail(lock_fd, err, err_len,
 				   lock_fd == -EBUSY ? "%s belongs to another process that runs" : "cannot lock %s",
 				   name);
-	if (!j->this_boot)
+	if (!j->current)
 		r = keeper_after_boot(&j->plan);
 	if (!r)
 		r = adit_journal_write(k->dir, &j->plan, false);

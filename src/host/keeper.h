@@ -16,6 +16,10 @@
  * dead is undone by adit_keeper_cleanup, or is what the next apply under its name
  * takes the difference from (so a killswitch has no gap).
  *
+ * A plan is in force in one network namespace. Another one's of the same name is in the way
+ * while that namespace lives (-EXDEV), and neither undone nor forgotten; after its end
+ * nothing is left of it but what is in files.
+ *
  * Plans may want the same sysctl, rule or unreachable route: the last to leave
  * undoes it, to the oldest value there was.
  *
@@ -43,7 +47,7 @@ void adit_keeper_free(struct adit_keeper *k);
 
 /*
  * The TUN is there already, made by the caller. Whole or nothing; where a new plan fails on the way, its TUN
- * is deleted, too. -EBUSY: the name's plan belongs to another process that lives.
+ * is deleted, too. -EBUSY: the name's plan belongs to another process that lives; -EXDEV: to another network namespace.
  */
 int adit_keeper_apply(struct adit_keeper *k, const struct adit_plan *plan, char *err, size_t err_len);
 /* Asked between steps while applying: true ends it with -EINTR and restores. NULL: never. */
@@ -57,7 +61,8 @@ int adit_keeper_undo_all(struct adit_keeper *k, bool but_guarded, char *err, siz
 /* Gives the plan up without undoing it: it lives on with its TUN. */
 int adit_keeper_leave(struct adit_keeper *k, const char *name, char *err, size_t err_len);
 int adit_keeper_leave_all(struct adit_keeper *k, char *err, size_t err_len);
-/* Takes a plan over that was left, or whose owner is dead. -ENOENT: no journal; -EBUSY: its owner lives. */
+/* Takes a plan over that was left, or whose owner is dead. -ENOENT: no journal; -EBUSY: its owner lives;
+ * -EXDEV: it is in another network namespace. */
 int adit_keeper_adopt(struct adit_keeper *k, const char *name, char *err, size_t err_len);
 /* The plan in force; NULL when there is none. */
 const struct adit_plan *adit_keeper_plan(const struct adit_keeper *k, const char *name);

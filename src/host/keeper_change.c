@@ -58,37 +58,37 @@ static int load_old(struct adit_keeper *k, struct change *c, const char *name)
 		return r;
 	c->old = j.plan;
 	c->was_dead = true;
-	if (!j.this_boot)
-		return keeper_after_boot(&c->old);
-	if (!j.here) {
-		adit_plan_fini(&c->old);
-		adit_plan_init(&c->old, name);
-	}
-	return 0;
+	return j.current ? 0 : keeper_after_boot(&c->old);
 }
 
-static bool lives_with_tun(struct adit_keeper *k, const char *name)
+/* Is it in another network namespace, or does it live with its TUN? */
+static int not_anothers(struct adit_keeper *k, const char *name, char *err, size_t err_len)
 {
 	struct adit_journal j;
 	struct adit_link link;
-	bool served;
+	int r = 0;
 
 	if (adit_journal_read(&j, k->dir, name))
-		return false;
-	served = j.served && j.this_boot && j.here && adit_link_find(k->nl, name, &link) == 0;
+		return 0;
+	if (j.current && !j.here)
+		r = keeper_elsewhere(name, err, err_len);
+	else if (j.current && j.served && adit_link_find(k->nl, name, &link) == 0)
+		r = keeper_fail(-EBUSY, err, err_len, "%s is in force already (see adit down)", name);
 	adit_plan_fini(&j.plan);
-	return served;
+	return r;
 }
 
 static int own(struct adit_keeper *k, struct change *c, const char *name, char *err, size_t err_len)
 {
 	struct stat st;
+	int r;
 
 	c->kept = keeper_find(k, name);
 	if (c->kept && fstat(c->kept->lock_fd, &st) == 0 && st.st_nlink)
 		return 0;
-	if (!c->kept && lives_with_tun(k, name))
-		return keeper_fail(-EBUSY, err, err_len, "%s is in force already (see adit down)", name);
+	r = c->kept ? 0 : not_anothers(k, name, err, err_len);
+	if (r)
+		return r;
 	c->lock_fd = adit_journal_own(k->dir, name);
 	if (c->lock_fd >= 0)
 		return 0;

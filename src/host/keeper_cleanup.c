@@ -57,7 +57,7 @@ static bool lives(const struct cleanup *c, const struct adit_journal *j)
 	if (adit_journal_owned(c->how->state_dir, j->plan.name))
 		return true;
 	link = adit_machine_link(&c->m, j->plan.name);
-	return j->served && j->this_boot && j->here && link && !strcmp(link->kind, "tun");
+	return j->served && j->current && j->here && link && !strcmp(link->kind, "tun");
 }
 
 /* Is it worth a word? What goes with the link is not; tables of nftables are no longer as they were
@@ -117,7 +117,7 @@ static int undo_journal(struct cleanup *c, struct adit_plan *plan, bool keep_gua
 
 static void clean_dead(struct cleanup *c, struct adit_journal *j)
 {
-	bool keep_guards = c->how->keep_guards && j->this_boot && keeper_guarded(&j->plan);
+	bool keep_guards = c->how->keep_guards && j->current && keeper_guarded(&j->plan);
 	struct keeper_others others;
 	char err[512] = "";
 	int r = 0;
@@ -126,7 +126,7 @@ static void clean_dead(struct cleanup *c, struct adit_journal *j)
 		tell(c, j->plan.name, "left", "the killswitch");
 		return;
 	}
-	if (!j->this_boot)
+	if (!j->current)
 		r = keeper_after_boot(&j->plan);
 	if (!r)
 		r = keeper_others_load(&others, c->how->state_dir, NULL, j->plan.name);
@@ -161,8 +161,8 @@ static void clean_journal(struct cleanup *c, const char *name)
 	}
 	if (lives(c, &j))
 		tell(c, name, "left", "it is in force and its owner lives");
-	else if (j.this_boot && !j.here)
-		tell(c, name, "left", "it belongs to another network namespace");
+	else if (j.current && !j.here)
+		tell(c, name, "left", "it is of another network namespace, which lives: adit cleanup there undoes it");
 	else
 		clean_dead(c, &j);
 	adit_plan_fini(&j.plan);
@@ -339,19 +339,29 @@ static void clean_tables(struct cleanup *c, const struct keeper_others *live)
 	}
 }
 
+/* Those of other network namespaces, too: they share the file. */
 static bool keeps_dns(void *user, const char *ifname)
 {
-	return wanted(user, ADIT_STEP_DNS, same_ifname, ifname);
+	const struct cleanup *c = user;
+	struct adit_journal j;
+	bool keep = false;
+
+	if (adit_journal_read(&j, c->how->state_dir, ifname))
+		return false;
+	for (size_t i = 0; i < j.plan.cnt; i++)
+		keep |= j.current && j.plan.steps[i].kind == ADIT_STEP_DNS;
+	adit_plan_fini(&j.plan);
+	return keep;
 }
 
-static void clean_dns(struct cleanup *c, struct keeper_others *live)
+static void clean_dns(struct cleanup *c)
 {
 	char err[256] = "";
 	int r;
 
 	if (c->how->dry_run)
 		return;
-	r = adit_dns_leftovers(keeps_dns, live, err, sizeof(err));
+	r = adit_dns_leftovers(keeps_dns, c, err, sizeof(err));
 	if (r < 0 && r != -ESTALE)
 		failed(c, "", r, err);
 	else if (r > 0)
@@ -381,7 +391,7 @@ static void clean_marked(struct cleanup *c)
 	}
 	if (!r) {
 		clean_tables(c, &live);
-		clean_dns(c, &live);
+		clean_dns(c);
 	}
 	keeper_others_fini(&live);
 }

@@ -56,13 +56,15 @@ int keeper_others_load(struct keeper_others *ret, const char *dir, const struct 
 void keeper_others_fini(struct keeper_others *o);
 void keeper_others_lend(const struct keeper_others *o, struct adit_host *h);
 
-/* Of a journal from before the last start of the machine only what is in files is left. */
+/* Of a journal that is not current only what is in files is left. */
 int keeper_after_boot(struct adit_plan *plan);
 bool keeper_guarded(const struct adit_plan *plan);
 /* Undoes all but the guards; what is left is the plan and its journal then. 0 or the first failure. */
 int keeper_undo_but_guards(struct adit_host *h, const char *dir, struct adit_plan *plan, char *err,
 			   size_t err_len);
 
+/* Says so, and where to undo it. Returns -EXDEV. */
+int keeper_elsewhere(const char *name, char *err, size_t err_len);
 /* Into err. Returns r. */
 int keeper_fail(int r, char *err, size_t err_len, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 

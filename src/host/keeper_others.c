@@ -23,7 +23,7 @@ static int load_folder(struct keeper_others *o, const char *dir, const struct ad
 		if ((but && !strcmp(names[i], but)) || (k && keeper_find(k, names[i])) ||
 		    adit_journal_read(&j, dir, names[i]))
 			continue;
-		if (j.this_boot && j.here)
+		if (j.current && j.here)
 			o->disk[o->disk_cnt++] = j.plan;
 		else
 			adit_plan_fini(&j.plan);

@@ -119,7 +119,7 @@ static void journal_round_trip(void **state)
 	assert_int_equal(adit_journal_write(dir, &plan, false), 0);
 	assert_int_equal(adit_journal_write(dir, &plan, true), 0); /* over an old one */
 	assert_int_equal(adit_journal_read(&back, dir, "t0"), 0);
-	assert_true(back.this_boot && back.here && back.served);
+	assert_true(back.current && back.here && back.served);
 	assert_string_equal(back.plan.name, "t0");
 	assert_int_equal(back.plan.cnt, LINE_CNT);
 	for (i = 0; i < LINE_CNT; i++)
@@ -162,7 +162,14 @@ static void journal_of_others(void **state)
 		"adit-journal 1\nboot x\nrm -rf /\nend\n",
 		"adit-journal 1\nboot x\nend\ntun t0\n",
 		"adit-journal 1\nboot x\nnetns y\nend\n",
+		"adit-journal 1\nboot x\nnetns 1 y\nend\n",
+		"adit-journal 1\nboot x\nnetns 1 2 3\nend\n",
 		"adit-journal 1\nboot x\ntun t0\nserved\nend\n",
+	};
+	static const char *const good[] = { /* the second by versions that knew one number only */
+		"adit-journal 1\nboot of-another-day\ntun t0\nend\n",
+		"adit-journal 1\nboot of-another-day\nnetns 1\ntun t0\nend\n",
+		"adit-journal 1\nboot of-another-day\nnetns 1 2\ntun t0\nend\n",
 	};
 	char dir[] = "/tmp/adit-host-test-XXXXXX", path[64];
 	struct adit_journal j;
@@ -175,11 +182,13 @@ static void journal_of_others(void **state)
 		write_file(path, bad[i]);
 		assert_int_equal(adit_journal_read(&j, dir, "t0"), -EBADMSG);
 	}
-	write_file(path, "adit-journal 1\nboot of-another-day\ntun t0\nend\n");
-	assert_int_equal(adit_journal_read(&j, dir, "t0"), 0);
-	assert_false(j.this_boot || j.served);
-	assert_int_equal(j.plan.cnt, 1);
-	adit_plan_fini(&j.plan);
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		write_file(path, good[i]);
+		assert_int_equal(adit_journal_read(&j, dir, "t0"), 0);
+		assert_false(j.current || j.served);
+		assert_int_equal(j.plan.cnt, 1);
+		adit_plan_fini(&j.plan);
+	}
 	unlink(path);
 	rmdir(dir);
 }
