@@ -55,14 +55,21 @@ def compile_targets(build, targets):
     return "" if r.returncode == 0 else r.stdout
 
 
+def mutated(source, m):
+    """The source with the fault in it, or None where its lines do not stand there once."""
+    source, old, new = "\n" + source, "\n" + "\n".join(m.old) + "\n", "\n" + "\n".join(m.new) + "\n"
+    return source.replace(old, new)[1:] if source.count(old) == 1 else None
+
+
 def try_mutant(tree, build, m, passes=passes):
     """Returns what is wrong, or None when the test caught the fault."""
     path = os.path.join(tree, m.file)
-    source, old, new = open(path).read(), "\n".join(m.old) + "\n", "\n".join(m.new) + "\n"
-    if ("\n" + source).count("\n" + old) != 1:
-        return f"the code stands there {source.count(old)} times"
+    source = open(path).read()
+    fault = mutated(source, m)
+    if fault is None:
+        return "the code does not stand there once"
     with open(path, "w") as f:
-        f.write(("\n" + source).replace("\n" + old, "\n" + new)[1:])
+        f.write(fault)
     try:
         error = compile_targets(build, [target(m.test)])
         if error:
