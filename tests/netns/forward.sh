@@ -186,6 +186,10 @@ check_not "the old one does not" listening A 8080
 equal "a forward that stayed works" "$(fetch --socks5-hostname user:pass@127.0.0.1:1080 http://10.9.0.2/small)" hello
 wait $SLOW
 equal "the connection of the old one went on" "$(sha256sum <"$TMP/slow")" "$SUM"
+sed -i 's/^DNS = .*/DNS = 10.9.0.4\nMTU = 1300/' "$FW/w.conf"
+kill -HUP "$FWPID"
+check "what takes a restart is named" wait_for 5 grep -q "MTU: the change takes a restart" "$TMP/wireproxy.log"
+check "  each of it" grep -q "DNS: the change takes a restart" "$TMP/wireproxy.log"
 echo "Nonsense" >>"$FW/w.conf"
 kill -HUP "$FWPID"
 check "a wrong file is refused, with its place" wait_for 5 grep -q "w.conf:[0-9]*:1: neither a section" "$TMP/wireproxy.log"

@@ -66,6 +66,9 @@ equal "ONETUN_REMOTE_PORT_FORWARD_2, a range" "$(on B nc -d -w 10 10.9.0.1 9101;
 check "ONETUN_PRESHARED_KEY: a handshake" has_handshake "$WB" "$(key a)"
 equal "ONETUN_KEEP_ALIVE" "$(status_of "$FW/run/control" | jq '.peers[0].keepalive')" 7
 check "ONETUN_MTU: the MSS of a SYN" wait_for 5 grep -q "mss 1260" "$TMP/syn.pcap" || indent "$TMP/syn.pcap"
+on A setpriv --reuid 1 --regid 1 --clear-groups "$FW/adit" forward status --control "$FW/run/control" >"$TMP/other" 2>&1
+equal "status for another user: 4" $? 4 || indent "$TMP/other"
+check "  root may ask" on A "$FW/adit" forward status --control "$FW/run/control"
 equal "the sandbox: seccomp" "$(awk '/^Seccomp:/ { print $2 }' "/proc/$FWPID/status")" 2
 equal "  no new privileges" "$(awk '/^NoNewPrivs/ { print $2 }' "/proc/$FWPID/status")" 1
 stop "$FWPID"

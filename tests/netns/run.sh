@@ -317,9 +317,9 @@ chmod 666 "$BIN/tun"
 # in_chroot [NAME=VALUE]: a chroot may not make user namespaces, and what it finds in /proc/sys/kernel is this alone
 in_chroot() {
 	# shellcheck disable=SC2016
-	unshare -m bash -c 'mount --rbind / /mnt && mount -t tmpfs none /mnt/proc/sys/kernel || exit 1
-		[ -z "$1" ] || echo "${1#*=}" >"/mnt/proc/sys/kernel/${1%=*}"
-		exec chroot /mnt setpriv --reuid 65534 --regid 65534 --clear-groups "$2/adit" run -c "$2/x.conf" -- true' - "$1" "$BIN"
+	unshare -m bash -c 'cd "$2" && mkdir -p root && mount --rbind / root && mount -t tmpfs none root/proc/sys/kernel || exit 1
+		[ -z "$1" ] || echo "${1#*=}" >"root/proc/sys/kernel/${1%=*}"
+		exec chroot root setpriv --reuid 65534 --regid 65534 --clear-groups "$2/adit" run -c "$2/x.conf" -- true' - "$1" "$BIN"
 }
 forbidden "a chroot" "the system forbids user namespaces .a chroot.*use adit forward" in_chroot ""
 forbidden "AppArmor's sysctl" "AppArmor forbids user namespaces.*as root, install the profile shown in adit-run" \

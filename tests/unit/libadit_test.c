@@ -323,6 +323,31 @@ static void test_many_threads(void **state)
 	adit_listener_close(l);
 }
 
+/* 128 wait to be accepted; who comes then is told that nobody is there. */
+static void test_queue(void **state)
+{
+	struct adit_listener *l;
+	char address[64], c;
+	int fd[130];
+
+	(void)state;
+	assert_int_equal(adit_listen(b, &l, "tcp", ":0"), 0);
+	snprintf(address, sizeof(address), "10.77.0.2:%u", adit_listener_port(l));
+	for (int i = 0; i < 130; i++)
+		assert_true((fd[i] = adit_dial(a, "tcp", address, LONG)) >= 0);
+	assert_true(read(fd[129], &c, 1) <= 0);
+	for (int i = 0; i < 128; i++) {
+		int there = adit_accept(l, LONG, NULL, 0);
+
+		assert_true(there >= 0);
+		close(there);
+	}
+	assert_int_equal(adit_accept(l, 0, NULL, 0), -ETIMEDOUT);
+	for (int i = 0; i < 130; i++)
+		close(fd[i]);
+	adit_listener_close(l);
+}
+
 static void test_names(void **state)
 {
 	char found[4][ADIT_ADDRESS_LEN];
@@ -633,6 +658,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_streams),        cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_datagrams),      cmocka_unit_test(test_many_threads),
+		cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_names),          cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_configurations), cmocka_unit_test(test_nothing_is_left),
 		cmocka_unit_test(test_it_prints_nothing), cmocka_unit_test(test_figures),
