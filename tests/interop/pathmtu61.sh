@@ -78,9 +78,9 @@ both_traced() {
 	guest_sh "p=\$(ps | awk '/adit device wg0/ && !/awk/ { print \$1; exit }')
 		$STRACE -f -q -o /tmp/strace -p \$p -e trace=sendmsg,sendmmsg >/dev/null 2>&1 </dev/null &
 		sleep 2; grep -q '^TracerPid:.*[1-9]' /proc/\$p/status" || return 1
-	from_guest B 10.9.0.3 2 >"$TMP/both" 2>&1 &
+	from_guest B 10.9.0.3 1 >"$TMP/both" 2>&1 &
 	traced=$!
-	from_guest C 10.9.0.4 2 || return 1
+	from_guest C 10.9.0.4 1 || return 1
 	wait $traced || return 1
 	guest_sh "kill -INT \$(ps | awk '/strace -f/ && !/awk/ { print \$1 }'); sleep 1; grep -c . /tmp/strace" >/dev/null
 	guest_sh "cat /tmp/strace" 120 >"$TMP/strace"

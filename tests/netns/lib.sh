@@ -428,6 +428,9 @@ iperf_udp() {
 	stop $IPERF_SERVER
 	! jq -e '.error' "$TMP/iperf.json"
 }
+median() { sort -n | awk '{ v[NR] = $1 } END { print NR ? (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 : 0 }'; }
+# enough LEAST RATIO...: rounds of a measurement are enough in its short form (without ADIT_ROUNDS) once their median is good
+enough() { [ -z "${ADIT_ROUNDS:-}" ] && awk "BEGIN { exit !($(printf '%s\n' "${@:2}" | median) >= $1) }"; }
 # received Mbit/s of the last run
 mbits() { jq '[.end.sum_received.bits_per_second, .end.sum_received_bidir_reverse.bits_per_second] | map(. // 0) | add / 1e6 | floor' "$TMP/iperf.json"; }
 # dead_seconds [FILE]: the longest run of seconds without data, in the last run

@@ -70,7 +70,7 @@ after=$(packets)
 diag "$changes changes meanwhile; packets of each thread: before $before, after $after"
 for i in 1 2 3 4; do
 	check_not "transfer $i went through" jq -e .error "$TMP/iperf.$i"
-	expr_true "transfer $i moved data, MB" "$(jq '.end.sum_received.bytes / 1e6 | floor' "$TMP/iperf.$i") > 5"
+	expr_true "transfer $i moved data, MB" "$(jq '.end.sum_received.bytes / 1e6 | floor' "$TMP/iperf.$i") > 0"
 done
 if adit_only "each thread has at least a tenth of the work"; then
 	share=$(awk -v a="$before" -v b="$after" 'BEGIN {
