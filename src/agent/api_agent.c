@@ -64,8 +64,12 @@ int agent_act_reload(struct agent_call *c)
 	}
 	free(changes);
 	adit_conf_errors_sort(&c->error.list);
-	return r ? agent_call_errno(c, r, err[0] || r != -EINVAL ? err : "the configuration is wrong; what ran still "
-				    "runs") : AGENT_API_DONE;
+	if (!r)
+		return AGENT_API_DONE;
+	r = agent_call_errno(c, r, err);
+	if (!dry_run)
+		snprintf(c->error.hint, sizeof(c->error.hint), "what ran still runs");
+	return r;
 }
 
 /* The configuration on the disk, judged by the agent that would read it. */

@@ -579,44 +579,50 @@ static void succeed(struct reload *r)
 	tell(r->a, text);
 }
 
+/* The difference to what runs: printed, and carried out. */
+static int carry_out(struct reload *r, bool dry_run, FILE *out, char *err, size_t err_len)
+{
+	int e = compare(r);
+
+	if (!e && out) {
+		print_own(r, out);
+		print_steps(r, out);
+	}
+	if (e || dry_run)
+		return e;
+	e = check_overlaps(r, err, err_len);
+	if (!e)
+		e = agent_control_prepare(r->a, r->new, err, err_len);
+	if (!e)
+		e = apply(r, err, err_len);
+	agent_control_settle(r->a, !e);
+	if (e)
+		return e;
+	adopt(r);
+	adopt_own(r);
+	succeed(r);
+	return 0;
+}
+
 int agent_reload(struct agent *a, bool dry_run, FILE *out, struct adit_conf_errors *errors, char *err, size_t err_len)
 {
 	const struct agent_opener opener = { .open = helper_open, .drop_ins = helper_open_drop_ins, .user = a->helper };
 	struct reload r = { .a = a };
 	char text[300];
-	int e;
+	int e = -EINVAL;
 
 	err[0] = '\0';
 	r.new = agent_config_read(a->config_path, &opener, errors);
-	if (!r.new) {
-		snprintf(err, err_len, "%s is wrong: what ran still runs", a->config_path);
-		if (!dry_run)
-			tell(a, err);
-		return -EINVAL;
-	}
-	e = compare(&r);
-	if (!e && out) {
-		print_own(&r, out);
-		print_steps(&r, out);
-	}
-	if (!e && !dry_run) {
-		e = check_overlaps(&r, err, err_len);
-		if (!e)
-			e = agent_control_prepare(a, r.new, err, err_len);
-		if (!e)
-			e = apply(&r, err, err_len);
-		agent_control_settle(a, !e);
-		if (!e) {
-			adopt(&r);
-			adopt_own(&r);
-			succeed(&r);
-		} else {
-			snprintf(text, sizeof(text), "failed, what ran still runs: %.200s", err[0] ? err : strerror(-e));
-			tell(a, text);
-		}
-	}
+	if (r.new)
+		e = carry_out(&r, dry_run, out, err, err_len);
+	else
+		snprintf(err, err_len, "%s is wrong", a->config_path);
 	if (e && !err[0])
 		snprintf(err, err_len, "%s", strerror(-e));
+	if (e && !dry_run) {
+		snprintf(text, sizeof(text), "failed, what ran still runs: %.200s", err);
+		tell(a, text);
+	}
 	free(r.step);
 	agent_config_free(r.new);
 	return e;
