@@ -168,6 +168,7 @@ static void say_why(const struct agent *a)
 	for (const struct agent_network *n = a->networks; n; n = n->next)
 		if (n->wanted && n->state != AGENT_UP)
 			fprintf(stderr, "adit start: %s: %s: %s\n", n->settings->name, agent_state_name(n->state), n->why);
+	fprintf(stderr, "The agent goes on trying: adit status shows how it goes, adit stop ends it.\n");
 }
 
 static void answer_caller(struct program *p, adit_time now)
