@@ -125,39 +125,6 @@ equal "it does not" "$(of office '"\(.state) \(.wanted)"')" "down false"
 becomes "the other does" other "up ok" 15
 stop "$AGENT"
 
-# ---- metrics, and where datagrams leave -----------------------------------------------------
-
-both() { # METRIC-OF-OFFICE METRIC-OF-OTHER
-	head_of
-	wireguard office "$WA" a 10.9.0.1/24 "$B4:51822" '["10.9.0.2/32", "10.66.0.0/16"]' "metric = $1"
-	wireguard other "${W}o" c 10.9.0.3/32 "$B4:51822" '["10.66.0.0/16"]' "metric = $2"
-}
-both 50 20 >"$CONFIG"
-agent
-becomes "the same prefix with two metrics" office "up ok" 15
-becomes "both are up" other "up ok" 15
-check "the smaller one wins" grep -q "dev ${W}o" <(on A ip route get 10.66.7.1)
-both 50 80 >"$CONFIG"
-check "a reload with another metric" reload
-check "moves the traffic" grep -q "dev $WA" <(on A ip route get 10.66.7.1)
-stop "$AGENT"
-
-link A a1 B b1
-addr A a0 198.51.100.9/24
-addr A a1 192.0.2.1/24
-addr B b1 192.0.2.2/24
-ip -n "$P-A" route add 198.51.100.0/24 via 192.0.2.2 dev a1 metric 500 # the worse way
-comes_from() { [[ $(endpoint_of "$WB" "$(key a)") == "$1":* ]]; }
-for more in "=$A4" 'bind_address = "198.51.100.9"=198.51.100.9' 'bind_interface = "a1"=192.0.2.1'; do
-	{ head_of; wireguard office "$WA" a 10.9.0.1/24 "$B4:51822" '["10.9.0.2/32"]' "${more%=*}"; } >"$CONFIG"
-	agent
-	check "${more%=*}: it carries" carries
-	check "from ${more##*=}" comes_from "${more##*=}"
-	stop "$AGENT"
-done
-ip -n "$P-A" link del a1
-ip -n "$P-A" addr del 198.51.100.9/24 dev a0
-
 # ---- a resolver that may not be there -------------------------------------------------------
 
 resolv() { on A cat /etc/resolv.conf; }
