@@ -82,6 +82,8 @@ case $pattern in
 	agent
 	check "office carries" carries
 	HELPER=$(helper_of "$AGENT")
+	limits() { awk '/^Max core/ { print $5, $6 }' "/proc/$AGENT/limits" "/proc/$HELPER/limits" | xargs; }
+	equal "both have set it to nothing" "$(limits)" "0 0 0 0"
 	kill -ABRT "$AGENT"
 	wait "$AGENT" 2>/dev/null
 	equal "by SIGABRT" $? 134
