@@ -20,6 +20,7 @@ static const char *const reload_keys[] = { "dry_run", NULL };
 static const char *const peer_keys[] = { "peer", NULL };
 static const char *const key_keys[] = { "public_key", NULL };
 static const char *const event_keys[] = { "follow", "since", "snapshot", NULL };
+static const char *const capture_keys[] = { "keylog", NULL };
 static const char *const level_keys[] = { "level", NULL };
 static const char *const cleanup_keys[] = { "dry_run", "keep_killswitch", NULL };
 
@@ -40,7 +41,7 @@ const struct agent_action agent_actions[] = {
 	{ "check", AGENT_ROLE_ADMIN, AGENT_WITHOUT_NETWORK, false, no_keys, agent_act_check },
 	{ "peer.add", AGENT_ROLE_ADMIN, AGENT_NEEDS_NETWORK, true, peer_keys, agent_act_peer_add },
 	{ "peer.remove", AGENT_ROLE_ADMIN, AGENT_NEEDS_NETWORK, true, key_keys, agent_act_peer_remove },
-	{ "capture", AGENT_ROLE_ADMIN, AGENT_NEEDS_NETWORK, true, no_keys, agent_act_capture },
+	{ "capture", AGENT_ROLE_ADMIN, AGENT_NEEDS_NETWORK, true, capture_keys, agent_act_capture },
 	{ "log.level", AGENT_ROLE_ADMIN, AGENT_WITHOUT_NETWORK, true, level_keys, agent_act_log },
 	{ "cleanup", AGENT_ROLE_ADMIN, AGENT_WITHOUT_NETWORK, true, cleanup_keys, agent_act_cleanup },
 	{ "shutdown", AGENT_ROLE_ADMIN, AGENT_WITHOUT_NETWORK, true, no_keys, agent_act_shutdown },

@@ -48,11 +48,12 @@ struct agent_pending {
 	char id[AGENT_ID_MAX + 16]; /* as JSON */
 	char network[AGENT_NAME_LEN]; /* "" = all (EVENTS) */
 	adit_time deadline;
-	/* CAPTURE: somebody looks at the network's packets until he hangs up.
+	/* CAPTURE: somebody looks at the network's packets until he hangs up (capture.h).
 	 * STATE: until it is up (or down) */
 	enum agent_state state;
 	bool fail_on_error; /* an error ends it, though it would be tried again */
 	unsigned job; /* of JOB: its number (api_job.c) */
+	bool keylog; /* of CAPTURE */
 	uint64_t seen; /* number of the last event that was sent, or looked at */
 };
 

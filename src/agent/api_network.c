@@ -75,16 +75,24 @@ int agent_act_wait(struct agent_call *c)
 	return AGENT_API_DONE;
 }
 
-/* The caller reads the interface by himself (client_capture.c): here it is written down, and shown. */
+/* The caller reads the interface by himself (client_capture.c): here it is written down, and shown; and the session
+ * tells him what he does not see there (capture.h). */
 int agent_act_capture(struct agent_call *c)
 {
+	bool keylog = false;
+
+	if (agent_call_bool(c, "keylog", &keylog))
+		return -1;
 	if (!c->pending)
 		return agent_call_fail(c, "unsupported", NULL, "nothing can be captured here");
 	if (!c->network->ifname[0])
 		return agent_call_fail(c, c->network->impl ? "unsupported" : "not_connected", c->network->impl ?
 				       "of type forward: adit forward --pcap" : "adit connect starts it",
 				       "%s has no interface", c->network->settings->name);
-	*c->pending = (struct agent_pending){ .kind = AGENT_PENDING_CAPTURE, .deadline = ADIT_NEVER };
+	if (keylog && c->network->settings->type != AGENT_WIREGUARD)
+		return agent_call_fail(c, "unsupported", NULL, "%s has no keys that a dissector reads: it is no WireGuard",
+				       c->network->settings->name);
+	*c->pending = (struct agent_pending){ .kind = AGENT_PENDING_CAPTURE, .keylog = keylog };
 	snprintf(c->pending->network, sizeof(c->pending->network), "%s", c->network->settings->name);
 	agent_json_text(c->j, "network", c->network->settings->name);
 	agent_json_text(c->j, "interface", c->network->ifname);

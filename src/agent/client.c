@@ -53,6 +53,7 @@ static bool read_value(struct agent_args *a, int argc, char **argv, int *i, unsi
 		{ "--timeout", AGENT_ARG_TIMEOUT, &a->timeout }, { "--interval", AGENT_ARG_INTERVAL, &a->interval },
 		{ "-w", AGENT_ARG_FILE, &a->file },              { "--write", AGENT_ARG_FILE, &a->file },
 		{ "--duration", AGENT_ARG_FILE, &a->timeout },   { "--count", AGENT_ARG_FILE, &a->count },
+		{ "--keylog", AGENT_ARG_FILE, &a->keylog },
 	};
 
 	for (size_t k = 0; k < sizeof(values) / sizeof(values[0]); k++) {
@@ -195,6 +196,11 @@ static bool read_more(struct agent_client *c)
 		return false;
 	c->len += (size_t)n;
 	return true;
+}
+
+bool agent_client_has_line(const struct agent_client *c)
+{
+	return c->len > c->line && memchr(c->buf + c->line, '\n', c->len - c->line);
 }
 
 const char *agent_client_line(struct agent_client *c)

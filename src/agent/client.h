@@ -17,7 +17,7 @@ struct agent_args {
 	const char *operand; /* NULL: none */
 	const char *control; /* --control PATH; NULL: the usual places */
 	bool json, names, wait, follow, dry_run, down;
-	const char *since, *timeout, *interval, *file, *count; /* NULL: not given */
+	const char *since, *timeout, *interval, *file, *count, *keylog; /* NULL: not given */
 };
 
 /* Bits of what a command takes besides --control. */
@@ -50,6 +50,8 @@ void agent_client_close(struct agent_client *c);
 int agent_client_send(struct agent_client *c, const char *action, const char *more);
 /* The next line, to be read until the next call; NULL: no more. */
 const char *agent_client_line(struct agent_client *c);
+/* One has been read already: to be taken before the descriptor is waited for. */
+bool agent_client_has_line(const struct agent_client *c);
 /*
  * The reply to what was sent: 0 with *result the text of the result's object
  * and *doc its tree (of the whole reply; free it), or an exit code after a message.

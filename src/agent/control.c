@@ -415,22 +415,6 @@ void agent_control_tick(struct agent *a, adit_time now)
 	agent_http_tick(&c->http, now);
 }
 
-unsigned agent_control_captures(const struct agent *a, const char *network)
-{
-	const struct agent_control *c = a->control;
-	unsigned n = 0;
-
-	if (!c)
-		return 0;
-	for (struct adit_list *l = c->sessions.next; l != &c->sessions; l = l->next) {
-		const struct agent_session *s = adit_container_of(l, struct agent_session, link);
-
-		n += s->state == AGENT_SESSION_PENDING && s->pending.kind == AGENT_PENDING_CAPTURE &&
-		     !strcmp(s->pending.network, network);
-	}
-	return n;
-}
-
 bool agent_control_idle(const struct agent *a)
 {
 	const struct agent_control *c = a->control;

@@ -33,8 +33,6 @@ int agent_control_prepare(struct agent *a, const struct agent_config *next, char
 void agent_control_settle(struct agent *a, bool change);
 adit_time agent_control_due(const struct agent *a);
 void agent_control_tick(struct agent *a, adit_time now);
-/* How many look at the network's packets now (adit capture). */
-unsigned agent_control_captures(const struct agent *a, const char *network);
 /*
  * After the end was asked for: ticks send the replies that wait, for 2 s at most.
  * True when nothing is left to be sent, or that time is over.

@@ -4,6 +4,7 @@
 #define ADIT_AGENT_CONTROL_INTERNAL_H
 
 #include "agent/api.h"
+#include "agent/capture.h"
 #include "agent/control.h"
 #include "agent/http.h"
 #include "base/list.h"
@@ -46,6 +47,7 @@ struct agent_session {
 	enum agent_role role;
 	enum agent_session_state state;
 	struct agent_pending pending;
+	struct agent_capture *capture; /* while one is pending */
 	bool eof;      /* nothing more comes */
 	bool more;     /* lines or events are left for the next turn */
 	uint32_t want; /* of epoll */

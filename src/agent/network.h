@@ -33,7 +33,9 @@
 #include "crypto/keytext.h"
 
 struct adit_tunnel;
+struct adit_tap;
 struct agent;
+struct agent_capture;
 struct agent_network;
 struct agent_snapshot;
 
@@ -72,6 +74,8 @@ struct agent_network_ops {
 	int (*snapshot)(struct agent_network *n, struct agent_snapshot *ret);
 	/* Of one that is open: whose threads the watchdog asks. NULL: nobody's. */
 	struct adit_tunnel *(*tunnel)(struct agent_network *n);
+	/* Of one that is open: its peers are asked for new sessions soon. NULL: there is no such thing. */
+	void (*renew)(struct agent_network *n);
 	/* Writes what open would do to this machine (adit_step_print), and does nothing. NULL: nothing. */
 	int (*plan)(struct agent_network *n, FILE *out, char *err, size_t err_len);
 };
@@ -96,6 +100,7 @@ struct agent_network {
 	uint64_t entered[AGENT_STATE_CNT];
 	char ifname[ADIT_IFNAME_LEN]; /* in use; "" = none */
 	char dns[200];     /* what was done about DNS and why; "" = nothing asked */
+	struct agent_capture *captures; /* who looks at its packets (capture.h) */
 	char warning[256]; /* e.g. a route somebody keeps deleting; "" = none */
 };
 
@@ -167,6 +172,10 @@ void agent_network_retype(struct agent_network *n, const struct agent_network_se
 bool agent_plan_is_anothers(const struct agent_network *n, const char *name);
 /* So n has the interface of this name: n->ifname, or -EBUSY with its reason and a sentence. */
 int network_take_name(struct agent_network *n, const char *name, enum agent_reason *reason, char *err, size_t err_len);
+/* Of one that is open: what it drops is shown until untap, or until it is closed. With keys sessions begin anew, so
+ * that there are keys to be shown. 0, or -EOPNOTSUPP: it has none. */
+int agent_network_tap(struct agent_network *n, struct adit_tap *tap);
+void agent_network_untap(struct agent_network *n, struct adit_tap *tap);
 /* Closes it, takes it out and frees it. */
 void agent_network_remove(struct agent *a, struct agent_network *n);
 

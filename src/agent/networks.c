@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/capture.h"
 #include "agent/moves.h"
 #include "tunnel/tunnel.h"
 
@@ -98,8 +99,33 @@ static int open_network(struct agent_network *n, char *err, size_t err_len)
 	return 0;
 }
 
+int agent_network_tap(struct agent_network *n, struct adit_tap *tap)
+{
+	int r = adit_tunnel_tap(n->ops->tunnel(n), tap);
+
+	if (!r && tap->keys && n->ops->renew)
+		n->ops->renew(n);
+	return r;
+}
+
+void agent_network_untap(struct agent_network *n, struct adit_tap *tap)
+{
+	adit_tunnel_untap(n->ops->tunnel(n), tap);
+}
+
+/* Whoever looks on finds at his next turn that there is nothing more. */
+static void end_captures(struct agent_network *n)
+{
+	for (struct agent_capture *c = n->captures; c; c = c->next) {
+		agent_network_untap(n, &c->tap);
+		c->network = NULL;
+	}
+	n->captures = NULL;
+}
+
 static void close_network(struct agent_network *n)
 {
+	end_captures(n);
 	if (n->impl)
 		n->ops->close(n);
 	else if (n->holds && !n->wanted)

@@ -12,6 +12,15 @@
 #define IN_FIRST      4096
 #define LINES_A_TURN  16
 
+static void free_out(struct agent_session *s)
+{
+	if (s->capture && s->out)
+		explicit_bzero(s->out, s->out_len); /* keys may be in it */
+	free(s->out);
+	s->out = NULL;
+	s->out_len = s->out_sent = 0;
+}
+
 void agent_session_free(struct agent_session *s)
 {
 	adit_list_del(&s->link);
@@ -20,7 +29,8 @@ void agent_session_free(struct agent_session *s)
 	if (s->in)
 		explicit_bzero(s->in, s->in_cap); /* a request may hold a key */
 	free(s->in);
-	free(s->out);
+	free_out(s);
+	agent_capture_free(s->capture);
 	free(s);
 }
 
@@ -65,9 +75,7 @@ static bool flush(struct agent_session *s, adit_time now)
 		s->out_sent += (size_t)n;
 		s->progressed = now;
 	}
-	free(s->out);
-	s->out = NULL;
-	s->out_len = s->out_sent = 0;
+	free_out(s);
 	return true;
 }
 
@@ -104,6 +112,16 @@ static bool answer_busy(struct agent_session *s, FILE *out, adit_time now)
 	return true;
 }
 
+/* Where a capture was asked for, and granted; false: it cannot be. */
+static bool begin_capture(struct agent_session *s)
+{
+	struct agent_network *n = agent_find(s->control->agent, s->pending.network);
+
+	if (s->state != AGENT_SESSION_PENDING || s->pending.kind != AGENT_PENDING_CAPTURE)
+		return true;
+	return !agent_capture_new(&s->capture, n, &s->caller, s->pending.keylog);
+}
+
 /* Answers one line; false: the session cannot go on. */
 static bool answer(struct agent_session *s, const char *line, size_t len, adit_time now)
 {
@@ -125,7 +143,7 @@ static bool answer(struct agent_session *s, const char *line, size_t len, adit_t
 		s->more = s->pending.kind == AGENT_PENDING_EVENTS;
 	}
 	agent_control_looked(s->control, now);
-	if (fclose(out)) {
+	if (fclose(out) || !begin_capture(s)) {
 		free(text);
 		return false;
 	}
@@ -243,6 +261,18 @@ static bool take_in(struct agent_session *s, adit_time now)
 
 /* --- what was left for later --------------------------------------------------------- */
 
+/* What was noted since the last time; false: the session is over. */
+static bool go_on_capturing(struct agent_session *s, adit_time now)
+{
+	char *text;
+	size_t len;
+
+	s->pending.deadline = now + AGENT_CAPTURE_EVERY;
+	if (!s->capture->network || agent_capture_lines(s->capture, s->pending.id, &text, &len))
+		return false;
+	return !text || say(s, text, len, now);
+}
+
 /* False: the session is over. */
 static bool go_on(struct agent_session *s, adit_time now)
 {
@@ -252,8 +282,10 @@ static bool go_on(struct agent_session *s, adit_time now)
 	FILE *out;
 	bool over = false;
 
-	if (s->out || s->pending.kind == AGENT_PENDING_CAPTURE) /* it has not read yet what it has; or needs no more */
+	if (s->out) /* it has not read yet what it has */
 		return true;
+	if (s->capture)
+		return go_on_capturing(s, now);
 	out = open_memstream(&text, &len);
 	if (!out)
 		return false;
@@ -333,8 +365,7 @@ adit_time agent_session_due(const struct agent_session *s)
 	if (s->more)
 		return 0;
 	if (s->state == AGENT_SESSION_PENDING)
-		return s->pending.kind != AGENT_PENDING_CAPTURE && s->control->agent->events.last > s->pending.seen ?
-			       0 : s->pending.deadline;
+		return !s->capture && s->control->agent->events.last > s->pending.seen ? 0 : s->pending.deadline;
 	return s->in_len || s->role == AGENT_ROLE_NONE ? s->line_began + AGENT_LINE_PATIENCE :
 							 s->touched + AGENT_IDLE_PATIENCE;
 }

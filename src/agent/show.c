@@ -189,6 +189,7 @@ size_t agent_show_peers(FILE *out, const struct adit_conf_node *with_peers, bool
 
 static void put_facts(FILE *out, const struct adit_conf_node *n)
 {
+	const struct adit_conf_node *keylog = adit_conf_get(n, "keylog");
 	const char *ifname = agent_reply_text(n, "interface");
 	char rx[AGENT_CELL], tx[AGENT_CELL];
 
@@ -204,6 +205,8 @@ static void put_facts(FILE *out, const struct adit_conf_node *n)
 		fprintf(out, "  killswitch");
 	if (agent_reply_number(n, "captures", 0))
 		fprintf(out, "  packets are captured");
+	if (keylog && keylog->kind == ADIT_CONF_TABLE)
+		fprintf(out, "  keys are logged by uid %lld", (long long)agent_reply_number(keylog, "uid", 0));
 }
 
 static void put_line(FILE *out, const char *what, const char *text)

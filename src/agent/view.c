@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "agent/control.h"
+#include "agent/capture.h"
 #include "base/addr.h"
 
 const char *agent_view_why(enum agent_role role, const char *why, enum agent_reason reason)
@@ -218,6 +218,21 @@ static void view_drops(struct agent_json *j, const struct agent_snapshot *s)
 	agent_json_close(j, '}');
 }
 
+static void view_captures(struct agent_json *j, const struct agent_network *n)
+{
+	const struct agent_caller *keys = agent_captures_keys(n);
+
+	agent_json_number(j, "captures", agent_captures(n));
+	if (!keys) {
+		agent_json_null(j, "keylog");
+		return;
+	}
+	agent_json_open(j, "keylog", '{');
+	agent_json_number(j, "uid", keys->uid);
+	agent_json_signed(j, "pid", keys->pid);
+	agent_json_close(j, '}');
+}
+
 static void view_network(struct agent_json *j, const struct agent_view *v, const struct agent_snapshot *s)
 {
 	const struct agent_network *n = s->network;
@@ -238,7 +253,7 @@ static void view_network(struct agent_json *j, const struct agent_view *v, const
 		view_rates(j, rates);
 	}
 	view_drops(j, s);
-	agent_json_number(j, "captures", agent_control_captures(n->agent, n->settings->name));
+	view_captures(j, n);
 	agent_json_number(j, "peer_count", s->peer_cnt);
 	agent_json_open(j, "services", '[');
 	for (size_t i = 0; i < s->service_cnt; i++)

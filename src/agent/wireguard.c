@@ -300,8 +300,14 @@ static struct adit_tunnel *tunnel_of(struct agent_network *n)
 	return wgnet_of(n)->tunnel;
 }
 
+static void renew(struct agent_network *n)
+{
+	wgnet_of(n)->call_all = true;
+	n->look_at = 0;
+}
+
 const struct agent_network_ops agent_wireguard_ops = {
 	.open = open_wireguard, .close = close_wireguard, .release = release_wireguard, .change = wgnet_change,
 	.adopt = wgnet_adopt, .look = wgnet_look, .moved = wgnet_moved, .snapshot = wgnet_snapshot, .tunnel = tunnel_of,
-	.plan = wgnet_print_plan,
+	.renew = renew, .plan = wgnet_print_plan,
 };

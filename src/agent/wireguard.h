@@ -66,7 +66,7 @@ struct wgnet {
 	struct adit_server *uapi; /* or NULL */
 	struct adit_watch uapi_watch, gone_watch;
 	bool gone, rebind;
-	bool call_all;       /* the link came up */
+	bool call_all;       /* the link came up, or keys are to be shown */
 	adit_time called_at; /* because the machine moved */
 	adit_time down_since; /* the link was found down; 0 */
 	struct judge_device device;

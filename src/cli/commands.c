@@ -230,6 +230,7 @@ static const struct adit_option capture_options[] = {
 	{ "-w, --write", "FILE", "write there; default: standard output, for a pipe" },
 	{ "--duration", "SECONDS", "end after this time" },
 	{ "--count", "PACKETS", "end after so many" },
+	{ "--keylog", "FILE", "write the keys of WireGuard's handshakes there, for Wireshark" },
 	CONTROL_OPTION,
 	{ 0 },
 };
@@ -596,10 +597,11 @@ const struct adit_command adit_commands[] = {
 	{
 		.name = "capture",
 		.topic = "Many networks: the agent",
-		.synopsis = "NETWORK [-w FILE]",
+		.synopsis = "NETWORK [-w FILE] [--keylog FILE]",
 		.summary = "record the packets inside a network, as pcapng",
-		.about = "Both directions, as tcpdump and Wireshark read them, until Ctrl-C. It takes root; the agent\n"
-			 "notes who does it, and its status shows it for as long as it goes on.",
+		.about = "Both directions, as tcpdump and Wireshark read them, until Ctrl-C; a dropped packet has the\n"
+			 "reason as its comment. It takes root; the agent notes who does it, and its status shows it for\n"
+			 "as long as it goes on.",
 		.example = "adit capture office -w office.pcapng --duration 60\nadit capture office | tcpdump -n -r -",
 		.complete = "network",
 		.options = capture_options,

@@ -7,6 +7,7 @@
 #ifndef ADIT_TUNNEL_CORE_H
 #define ADIT_TUNNEL_CORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,10 +17,14 @@
 #include "base/train.h"
 #include "crypto/crypto.h"
 
+struct adit_wg_keys;
+
 /* What a core's ops call: `user` is the one given to create. */
 void adit_core_random(void *user, void *buf, size_t len);
 void adit_core_wall(void *user, struct adit_wall *ret);
 void adit_core_send(void *user, const struct adit_path *path, const uint8_t *msg, size_t len, uint8_t tos);
+void adit_core_keys(void *user, const struct adit_wg_keys *keys);
+void adit_core_dropped(void *user, bool out, enum adit_drop drop, const uint8_t *packet, size_t len);
 void adit_core_session(void *user); /* a session with a peer began: what was lost before may be sent again */
 
 struct adit_core {
@@ -48,6 +53,7 @@ struct adit_core {
 	/* Optional. Where peers are, up to max of them; returns how many there are. What others send is
 	 * refused by the kernel while they flood. */
 	unsigned (*known)(const void *core, struct adit_path *ret, unsigned max);
+	void (*log_keys)(void *core, bool on); /* optional: shows taps the keys of handshakes from now on (tunnel/tap.h) */
 	void (*drops)(const void *core, uint64_t drops[ADIT_DROP_CNT], adit_time now); /* adds the core's own */
 };
 

@@ -3,7 +3,8 @@
 #include "static/static.h"
 #include "tunnel/core.h"
 
-static const struct adit_static_ops ops = { .random = adit_core_random, .send = adit_core_send };
+static const struct adit_static_ops ops = { .random = adit_core_random, .send = adit_core_send,
+					    .dropped = adit_core_dropped };
 
 static int create(void **ret, enum adit_static_wire wire, void *user, struct adit_crypto *crypto, adit_time now)
 {

@@ -13,7 +13,8 @@ static void event(void *user, enum adit_wg_event event, const uint8_t public_key
 }
 
 static const struct adit_wg_ops ops = {
-	.random = adit_core_random, .wall = adit_core_wall, .send = adit_core_send, .event = event
+	.random = adit_core_random, .wall = adit_core_wall, .send = adit_core_send, .event = event,
+	.dropped = adit_core_dropped
 };
 
 static int create(void **ret, void *user, struct adit_crypto *crypto, adit_time now)
@@ -101,6 +102,11 @@ static void routes_changed(void *core)
 	adit_wg_forget_sources(core);
 }
 
+static void log_keys(void *core, bool on)
+{
+	adit_wg_log_keys(core, on ? adit_core_keys : NULL);
+}
+
 static void drops(const void *core, uint64_t ret[ADIT_DROP_CNT], adit_time now)
 {
 	struct adit_wg_stats stats;
@@ -132,5 +138,6 @@ const struct adit_core adit_core_wg = {
 	.set_mtu = set_mtu,
 	.set_port = set_port,
 	.routes_changed = routes_changed,
+	.log_keys = log_keys,
 	.drops = drops,
 };

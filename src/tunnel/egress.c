@@ -75,8 +75,10 @@ static void finish_train(struct adit_worker *w, struct adit_train *t, adit_time 
 	v = core->out_begin(w->engine->state, t, now);
 	adit_worker_release(w);
 	if (v != ADIT_SEAL) {
-		if (t->drop)
+		if (t->drop) {
+			adit_tap_train(w, t);
 			answer_unreachable(w, t, now);
+		}
 		return;
 	}
 	core->seal(w->crypto, t);
@@ -151,6 +153,12 @@ static void send_super(struct adit_worker *w, adit_time now)
 	}
 }
 
+static void drop_packet(struct adit_worker *w, const struct packet *p, enum adit_drop drop)
+{
+	adit_worker_drop(w, drop, 1);
+	adit_tap_packet(w, drop, p->p, p->len);
+}
+
 static void take_super(struct adit_worker *w, const struct packet *p, adit_time now)
 {
 	struct adit_super *s = &w->egress.super;
@@ -158,7 +166,7 @@ static void take_super(struct adit_worker *w, const struct packet *p, adit_time 
 	close_open(w, now);
 	if (adit_super_init(s, p->p, p->len, p->meta.gso_kind, p->meta.csum_start, p->meta.hdr_len, p->meta.gso_size) <
 	    0) {
-		adit_worker_drop(w, ADIT_DROP_not_ip, 1);
+		drop_packet(w, p, ADIT_DROP_not_ip);
 		return;
 	}
 	send_super(w, now);
@@ -204,11 +212,11 @@ static void take_single(struct adit_worker *w, struct packet *p, adit_time now)
 	uint8_t key[18];
 
 	if (!train_key(key, p->p, p->len)) {
-		adit_worker_drop(w, ADIT_DROP_not_ip, 1);
+		drop_packet(w, p, ADIT_DROP_not_ip);
 		return;
 	}
 	if (!checksum_right(w, p)) {
-		adit_worker_drop(w, ADIT_DROP_bad_checksum, 1);
+		drop_packet(w, p, ADIT_DROP_bad_checksum);
 		return;
 	}
 	if (!may_append(e, key, wire_len)) {

@@ -193,6 +193,7 @@ static struct adit_tunnel *alloc_tunnel(const struct adit_tunnel_config *cfg)
 	pthread_cond_init(&t->gate.changed, &attr);
 	pthread_condattr_destroy(&attr);
 	adit_notes_init(&t->engine.notes);
+	adit_list_init(&t->engine.taps.all);
 	t->engine.core = cfg->core;
 	t->engine.strict = cfg->strict_checksums;
 	t->armed = ADIT_NEVER;

@@ -19,6 +19,7 @@
 #include "tunnel/guest.h"
 #include "tunnel/hold.h"
 #include "tunnel/icmp.h"
+#include "tunnel/tap.h"
 
 /* A counter with one writer and readers elsewhere. */
 typedef _Atomic uint64_t adit_counter;
@@ -38,6 +39,7 @@ struct adit_engine {
 	_Atomic bool session; /* one began: the inside is told at the next turn */
 	struct adit_icmp_limit icmp; /* under the hold */
 	struct adit_notes notes;
+	struct adit_taps taps;
 	_Atomic unsigned mtu;
 	bool strict;
 };

@@ -26,6 +26,7 @@ struct adit_wg {
 	uint32_t sources; /* generation: sticky sources of an older one are stale */
 
 	/* identity */
+	void (*log_keys)(void *user, const struct adit_wg_keys *keys); /* NULL but while a key log runs */
 	struct wg_secrets *secrets;
 	bool has_identity;
 	uint32_t identity; /* generation: changes with the private key */
@@ -84,6 +85,12 @@ static inline adit_time wg_now(struct adit_wg *wg, adit_time now)
 static inline void wg_drop(struct adit_wg *wg, enum adit_drop drop, unsigned cnt)
 {
 	wg->drops[drop] += cnt;
+}
+
+static inline void wg_dropped(struct adit_wg *wg, bool out, enum adit_drop drop, const uint8_t *packet, size_t len)
+{
+	if (wg->ops.dropped)
+		wg->ops.dropped(wg->user, out, drop, packet, len);
 }
 
 static inline void wg_random(struct adit_wg *wg, void *buf, size_t len)

@@ -156,11 +156,27 @@ static void load(struct symmetric *s, const struct wg_handshake *h)
 	memcpy(s->chaining_key, h->chaining_key, sizeof(s->chaining_key));
 }
 
+void adit_wg_log_keys(struct adit_wg *wg, void (*log)(void *user, const struct adit_wg_keys *keys))
+{
+	wg->log_keys = log;
+}
+
+static void log_keys(struct adit_wg *wg, const struct wg_handshake *h)
+{
+	const struct adit_wg_peer *peer = h->id.peer;
+	const struct adit_wg_keys keys = { .private_key = wg->secrets->private_key, .public_key = peer->public_key,
+					   .ephemeral = h->ephemeral, .psk = peer->psk };
+
+	wg->log_keys(wg->user, &keys);
+}
+
 static void new_ephemeral(struct adit_wg *wg, struct wg_handshake *h, uint8_t public_key[ADIT_KEY_LEN])
 {
 	wg_random(wg, h->ephemeral, sizeof(h->ephemeral));
 	adit_x25519_clamp(h->ephemeral);
 	adit_x25519_public(wg->crypto, public_key, h->ephemeral);
+	if (wg->log_keys)
+		log_keys(wg, h);
 }
 
 /* --- initiation: e, es, s, ss, {timestamp} ---------------------------------- */

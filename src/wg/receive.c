@@ -139,6 +139,16 @@ struct run {
 	unsigned data;	   /* of these, not keepalives */
 };
 
+/* A packet that opened, and goes no further. */
+static void show_dropped(struct adit_wg *wg, enum adit_drop drop, const struct adit_train *t, unsigned k)
+{
+	const uint8_t *packet = t->wire + (size_t)k * t->stride + ADIT_WG_HEAD;
+	size_t plain = adit_train_datagram_len(t, k) - ADIT_WG_OVERHEAD, len = plain ? wg_inner_length(packet, plain) : 0;
+
+	if (plain)
+		wg_dropped(wg, false, drop, packet, len ? len : plain);
+}
+
 /* Authentic, and not seen before. */
 static bool accept(struct adit_wg *wg, struct wg_session *s, const struct adit_train *t, unsigned k)
 {
@@ -151,7 +161,10 @@ static bool accept(struct adit_wg *wg, struct wg_session *s, const struct adit_t
 		return false;
 	}
 	if (!wg_replay_accept(&s->replay, counter, &gap)) {
-		wg_drop(wg, counter >= WG_REJECT_AFTER_MESSAGES ? ADIT_DROP_key_expired : ADIT_DROP_replayed, 1);
+		enum adit_drop drop = counter >= WG_REJECT_AFTER_MESSAGES ? ADIT_DROP_key_expired : ADIT_DROP_replayed;
+
+		wg_drop(wg, drop, 1);
+		show_dropped(wg, drop, t, k);
 		return false;
 	}
 	/* A leap this wide is a peer that took its session to a new process. */
@@ -186,6 +199,7 @@ static void judge_run(struct adit_wg *wg, struct wg_session *s, struct adit_trai
 		}
 		if (drop) {
 			wg_drop(wg, drop, 1);
+			show_dropped(wg, drop, t, k);
 			continue;
 		}
 		peer->rx_bytes += datagram;

@@ -42,7 +42,7 @@ REQUESTS = [
     {"action": "reload", "dry_run": True}, {"action": "check"}, {"action": "confirm"},
     {"action": "peer.add", "network": "office", "peer": {"public_key": KEY, "endpoint": ["a.example:1"], "allowed_ips": ["10.0.0.0/8"]}},
     {"action": "peer.remove", "network": "office", "public_key": OLD},
-    {"action": "capture", "network": "office"}, {"action": "log.level", "level": "info"}, {"action": "log.level"},
+    {"action": "capture", "network": "office"}, {"action": "capture", "network": "office", "keylog": True}, {"action": "log.level", "level": "info"}, {"action": "log.level"},
     {"action": "events.subscribe", "follow": False, "since": 0},
     {"action": "doctor"}, {"action": "doctor", "network": "office"}, {"action": "cleanup", "dry_run": False, "keep_killswitch": True},
     {"action": "shutdown"},
@@ -54,7 +54,7 @@ WRONG = [
 
 
 def main(server):
-    request, reply, event = load("request"), load("reply"), load("event")
+    request, reply, event, capture = load("request"), load("reply"), load("event"), load("capture")
     actions = {a["properties"]["action"]["const"] for a in request["oneOf"]}
     with Agent(server) as agent:
         hello = agent.ask(id="0", action="hello")["result"]
@@ -74,6 +74,18 @@ def main(server):
             for _ in range(2):
                 line = json.loads(lines.readline())
                 check("an event follows", not problems(event, line), line, *problems(event, line))
+            s.shutdown(socket.SHUT_RDWR)
+        with agent.connect() as s:
+            lines = s.makefile()
+            s.sendall(b'{"id":"c","action":"capture","network":"office","keylog":true}\n')
+            check("a key log is granted", json.loads(lines.readline())["ok"])
+            for what in "drop", "keys":
+                line = json.loads(lines.readline())
+                check(f"a line of {what} follows", what in line and not problems(capture, line), line, *problems(capture, line))
+            status = agent.ask(action="networks")
+            office = [n for n in status["result"]["networks"] if n["name"] == "office"][0]
+            equal("the status says whose key log it is", office["keylog"], {"uid": os.getuid(), "pid": os.getpid()})
+            check("as the schema has it", not problems(reply, status), *problems(reply, status))
             s.shutdown(socket.SHUT_RDWR)
         for r in REQUESTS:
             answer = agent.ask(id="1", **r)

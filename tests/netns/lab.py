@@ -11,6 +11,7 @@ lab.py gap PINGLOG                longest time without an answer in `ping -D` ou
 lab.py pace BYTES_PER_SECOND FILE writes FILE to stdout no faster than that
 lab.py payloads PCAP PORT|any     UDP payloads sent to PORT, one hex line each: SOURCE HEX
 lab.py nonces PCAP PORT|any LEN TEXT  datagrams to PORT, how many begin with LEN bytes seen before, how many hold TEXT
+lab.py comments PCAPNG            packets with a comment, a line each: in|out COMMENT SOURCE DESTINATION
 lab.py say ADDR PORT TEXT SECONDS [RATE] datagrams of 64 bytes full of TEXT, from one socket
 lab.py replay TIMES HOST PORT [flip] [cut N] [source ADDR PORT | raw ADDR PORT] < lines of `payloads`
                                   source: an own address; raw: any IPv4 address
@@ -166,6 +167,27 @@ def cmd_nonces(path, port, length, text):
         plain += text.encode() in payload
         seen.add(nonce)
     print(count, again, plain)
+
+
+def cmd_comments(path):
+    with open(path, "rb") as f:
+        text = f.read()
+    at = 0
+    while at + 12 <= len(text):
+        kind, size = struct.unpack_from("=II", text, at)
+        block, at = text[at:at + size], at + size
+        if kind != 6 or len(block) < size:
+            continue
+        caplen, = struct.unpack_from("=I", block, 20)
+        packet, options, options_at = block[28:28 + caplen], {}, 28 + (caplen + 3 & ~3)
+        while options_at + 4 <= size - 4:
+            code, n = struct.unpack_from("=HH", block, options_at)
+            options[code] = block[options_at + 4:options_at + 4 + n]
+            options_at += 4 + (n + 3 & ~3)
+        if 1 in options:
+            family, begin, n = (socket.AF_INET, 12, 4) if packet[0] >> 4 == 4 else (socket.AF_INET6, 8, 16)
+            print({1: "in", 2: "out"}[options[2][0] & 3], options[1].decode(),
+                  *(socket.inet_ntop(family, packet[i:i + n]) for i in (begin, begin + n)))
 
 
 def cmd_say(addr, port, text, seconds, rate="50000"):

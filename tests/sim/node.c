@@ -81,6 +81,23 @@ void adit_core_send(void *user, const struct adit_path *path, const uint8_t *msg
 	world_emit(user, path, msg, len, tos);
 }
 
+void adit_core_dropped(void *user, bool out, enum adit_drop drop, const uint8_t *packet, size_t len);
+void adit_core_dropped(void *user, bool out, enum adit_drop drop, const uint8_t *packet, size_t len)
+{
+	(void)user;
+	(void)out;
+	(void)drop;
+	(void)packet;
+	(void)len;
+}
+
+void adit_core_keys(void *user, const struct adit_wg_keys *keys); /* nobody asks for them here */
+void adit_core_keys(void *user, const struct adit_wg_keys *keys)
+{
+	(void)user;
+	(void)keys;
+}
+
 void adit_core_session(void *user); /* not every core tells */
 void adit_core_session(void *user)
 {

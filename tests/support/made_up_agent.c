@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tunnel/tap.h"
+
 static adit_time time_now(void)
 {
 	struct timespec ts;
@@ -96,6 +98,26 @@ int agent_reload(struct agent *a, bool dry_run, FILE *out, struct adit_conf_erro
 		fputs("office: peer vpn-server: allowed_ips changes\nhome: stays\n", out);
 	a->generation += !dry_run;
 	return 0;
+}
+
+/* Who looks on sees one packet that nobody takes, and (tap->keys) one handshake. */
+int agent_network_tap(struct agent_network *n, struct adit_tap *tap)
+{
+	static uint8_t packet[20] = { 0x45, 0, 0, 20 }, keys[4][ADIT_KEY_LEN] = { { 1 }, { 2 }, { 3 }, { 4 } };
+	const struct adit_wg_keys k = { keys[0], keys[1], keys[2], keys[3] };
+	const struct iovec iov[2] = { { packet, 12 }, { packet + 12, 8 } };
+
+	(void)n;
+	tap->dropped(tap, true, ADIT_DROP_no_peer, iov, 2);
+	if (tap->keys)
+		tap->keys(tap, &k);
+	return 0;
+}
+
+void agent_network_untap(struct agent_network *n, struct adit_tap *tap)
+{
+	(void)n;
+	(void)tap;
 }
 
 int agent_peer_add(struct agent *a, struct agent_network *n, const struct agent_peer *peer, char *err, size_t err_len)
