@@ -58,7 +58,10 @@ spared "mounted" "$out"
 check "a plan of that name here: refused" refused "$(here)"
 check "its journal is untouched" same_journal
 check "adopting it: refused" grep -q '^adopt: -EXDEV' <<<"$(echo "adopt ka1" | "$TOOL" run "$DIR")"
-check "the program says the same" grep -q 'another network namespace' <<<"$("$ADIT" cleanup --state-dir "$DIR")"
+(umask 077; printf '[Interface]\nPrivateKey = %s\n' "$("$ADIT" genkey)" >"$TMP/ka1.conf")
+check "adit up: refused" grep -q 'ka1 is in force in another network namespace' <<<"$("$ADIT" up --state-dir "$DIR" "$TMP/ka1.conf" 2>&1)"
+check_not "without a note of its own" [ -e "$DIR/ka1.up" ]
+check "adit cleanup says the same" grep -q 'another network namespace' <<<"$("$ADIT" cleanup --state-dir "$DIR")"
 check "its journal is untouched" same_journal
 nsenter --net="$TMP/space" sleep 60 &
 SLEEPER=$!
