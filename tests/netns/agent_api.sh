@@ -87,9 +87,29 @@ equal "so does the size that packets may have" "$(jq -r '.result.findings[] | se
 	"$(jq -r '.findings[] | select(.check == "endpoints").text' "$TMP/doctor.command")"
 as 1000 0 '{"action":"doctor"}' >"$TMP/doctor.stranger"
 equal "not to everybody" "$(jq -r .error.code "$TMP/doctor.stranger")" denied
-# Without a journal there are our marks.
+# The tunnel of a process that was killed has a journal; what has none has our marks.
+no_link() { ! on A ip link show "$1" >/dev/null 2>&1; }
 leftovers() { on A ip rule | grep -c 'lookup 4747' || true; }
 machine >"$TMP/machine.before"
+sed "s|^PrivateKey.*|PrivateKey = $(<"$TMP/c.key")|" >"$TMP/${W}d.conf" <<END
+[Interface]
+PrivateKey =
+Address = 10.70.0.1/24
+
+[Peer]
+PublicKey = $(key b)
+AllowedIPs = 0.0.0.0/0
+END
+chmod 600 "$TMP/${W}d.conf"
+check "adit up" on A env ADIT_STATE_DIR="$STATE" "$ADIT" up "$TMP/${W}d.conf"
+equal "what lives stays" "$(asked '{"action":"cleanup"}' | jq -r --arg w "${W}d" '[.result.changes[] | select(.network == $w).what] | unique | join(" ")')" left
+for pid in $(ip netns pids "$P-A"); do
+	grep -qz "${W}d" "/proc/$pid/cmdline" && kill -KILL "$pid"
+done
+check "its device is killed" wait_for 10 no_link "${W}d"
+asked '{"action":"cleanup"}' >"$TMP/cleanup.dead"
+check "cleanup by its journal" jq -e --arg w "${W}d" '[.result.changes[] | select(.network == $w and .what == "undone" and (.text | contains("rule")))] | length > 1' "$TMP/cleanup.dead"
+check "all of it is undone" same_machine
 on A ip rule add pref 20999 lookup 4747 proto 97
 on A ip route add unreachable 192.0.2.0/24 table 4747 proto 97
 check "cleanup: what it would do" [ "$(asked '{"action":"cleanup","dry_run":true}' | jq '[.result.changes[] | select(.what == "would")] | length')" -ge 2 ]

@@ -411,6 +411,33 @@ static void test_server_refuses(void **state)
 	helper_server_fini(&s);
 }
 
+static int ask_job(struct helper_server *s, const char *what, uint32_t flags)
+{
+	struct helper_message m = { .op = HELPER_JOB, .number = flags };
+
+	snprintf(m.what, sizeof(m.what), "%s", what);
+	assert_int_equal(helper_server_answer(s, &m, -1), -1);
+	assert_true(m.text[0]);
+	return m.result;
+}
+
+static void test_server_refuses_jobs(void **state)
+{
+	struct helper_server s;
+
+	(void)state;
+	helper_server_init(&s, in_dir("main.toml"), -1);
+	assert_int_equal(ask_job(&s, "", 0), -EPERM);
+	assert_int_equal(ask_job(&s, "reboot", 0), -EPERM);
+	assert_int_equal(ask_job(&s, "cleanup", 4), -EPERM);
+	/* In the network process itself, whose sandbox would make it see what is not so. */
+	assert_int_equal(ask_job(&s, "doctor", 0), -EOPNOTSUPP);
+	s.events_fd = STDOUT_FILENO; /* as a process, before it knows its folder */
+	assert_int_equal(ask_job(&s, "cleanup", 3), -EPERM);
+	s.events_fd = -1;
+	helper_server_fini(&s);
+}
+
 /* The helper's answer to a plan of these lines. */
 static struct helper_message ask_named_plan(struct helper_server *s, const char *name, const char *text)
 {
@@ -592,7 +619,7 @@ int main(void)
 		cmocka_unit_test(test_message_that_is_none),   cmocka_unit_test(test_plan_travels),
 		cmocka_unit_test(test_empty_plan_travels),
 		cmocka_unit_test(test_plan_that_is_none),      cmocka_unit_test(test_files_are_named),
-		cmocka_unit_test(test_server_opens_files),     cmocka_unit_test(test_server_refuses), cmocka_unit_test(test_server_judges_plans),
+		cmocka_unit_test(test_server_opens_files),     cmocka_unit_test(test_server_refuses), cmocka_unit_test(test_server_refuses_jobs), cmocka_unit_test(test_server_judges_plans),
 		cmocka_unit_test(test_server_refuses_a_long_step), cmocka_unit_test(test_server_limits_plans),
 		cmocka_unit_test(test_server_does_not_wait),
 		cmocka_unit_test(test_confined_server_opens_files),
