@@ -21,7 +21,7 @@ enum {
 	OVERHEAD = 80, /* IPv6, UDP, message header and tag */
 	MTU_MAX = 65456,
 	MTU_MIN = 1280,
-	LOOK_AGAIN_SEC = 15,
+	LOOK_AGAIN_SEC = 5,
 };
 
 struct run_tunnel {
@@ -57,11 +57,13 @@ static bool is_name(const char *host)
 	return host[0] && !strchr(host, '%') && adit_addr_parse(&a, host) < 0;
 }
 
+/* It is somewhere, and not silent when we speak to it. */
 static bool answers(struct adit_tunnel *t, const uint8_t key[ADIT_KEY_LEN])
 {
 	struct adit_wg_peer_info info = { 0 };
 	struct adit_wg_peer *peer;
 	struct adit_wg *wg;
+	bool yes;
 
 	adit_tunnel_lock(t);
 	wg = adit_tunnel_core(t);
@@ -69,7 +71,9 @@ static bool answers(struct adit_tunnel *t, const uint8_t key[ADIT_KEY_LEN])
 	if (peer)
 		adit_wg_peer_info(wg, peer, &info);
 	adit_tunnel_unlock(t);
-	return info.has_session && adit_tunnel_now() - info.last_handshake_at < 150 * ADIT_SEC;
+	yes = info.endpoint.kind != ADIT_PATH_NONE && info.handshake_attempts < 2;
+	adit_wipe(&info, sizeof(info)); /* the preshared key */
+	return yes;
 }
 
 static void set_endpoint(struct adit_tunnel *t, const uint8_t key[ADIT_KEY_LEN], const struct adit_path *path)

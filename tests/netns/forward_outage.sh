@@ -225,6 +225,27 @@ if command -v dnsmasq >/dev/null; then
 	sleep 3
 	equal "  while it answers nobody asks for the name" "$(grep -c "query\[A\] far.test" "$TMP/dns.log")" "$asked"
 	stop "$FWPID"
+	# adit run follows it back
+	cat >"$TMP/run.conf" <<-END
+		[Interface]
+		PrivateKey = $(cat "$TMP/a.key")
+		Address = 10.9.0.1/24
+		[Peer]
+		PublicKey = $(key b)
+		Endpoint = far.test:51822
+		AllowedIPs = 10.9.0.2/32
+	END
+	chmod 600 "$TMP/run.conf"
+	run_bg A "$TMP/run.up" "$ADIT" run -c "$TMP/run.conf" -- bash -c 'while sleep 0.2; do echo line | nc -w 1 10.9.0.2 7; done'
+	check "adit run: an endpoint by name" wait_for 10 grep -q line "$TMP/run.up"
+	stop "$DEVPID" KILL
+	rm -f "/var/run/wireguard/$WB.sock"
+	far_up
+	echo "203.0.113.2 far.test" >"$TMP/hosts"
+	kill -HUP "$DNS"
+	: >"$TMP/run.up"
+	moved=$(now_ms)
+	check "  its address changes: data again" wait_for 30 grep -q line "$TMP/run.up"
 else
 	skip "an endpoint by name" "no dnsmasq"
 fi
