@@ -123,7 +123,7 @@ struct options {
 
 static int usage(const char *text, const char *what)
 {
-	fprintf(stderr, "adit doctor: %s%s\nUsage: adit doctor [-c FILE] [--state-dir DIR] [--json] [NETWORK] (adit doctor --help says more)\n",
+	fprintf(stderr, "adit doctor: %s%s\nUsage: adit doctor [-c FILE] [--state-dir FOLDER] [--json] [NETWORK] (adit doctor --help says more)\n",
 		text, what);
 	return ADIT_EXIT_USAGE;
 }

@@ -35,25 +35,25 @@ static const struct adit_option up_options[] = {
 	{ "--hooks", NULL, "run PreUp and PostUp, and later PreDown and PostDown" },
 	{ "--confirm", "TIME", "undo it all unless it is confirmed within TIME (60s, 5m)" },
 	{ "--confirmed", NULL, "confirm what another adit up --confirm waits for" },
-	{ "--state-dir", "DIR", "where plans in force are kept (/var/lib/adit)" },
+	{ "--state-dir", "FOLDER", "where plans in force are kept (/var/lib/adit)" },
 	{ 0 },
 };
 
 static const struct adit_option down_options[] = {
 	{ "--hooks", NULL, "run PreDown and PostDown, also where up ran none" },
-	{ "--state-dir", "DIR", "where plans in force are kept (/var/lib/adit)" },
+	{ "--state-dir", "FOLDER", "where plans in force are kept (/var/lib/adit)" },
 	{ 0 },
 };
 
 static const struct adit_option save_options[] = {
-	{ "--state-dir", "DIR", "where plans in force are kept (/var/lib/adit)" },
+	{ "--state-dir", "FOLDER", "where plans in force are kept (/var/lib/adit)" },
 	{ 0 },
 };
 
 static const struct adit_option cleanup_options[] = {
 	{ "--keep-killswitch", NULL, "leave killswitches: nothing leaves in the clear" },
 	{ "--dry-run", NULL, "print what would be undone, and do nothing" },
-	{ "--state-dir", "DIR", "where plans in force are kept (/var/lib/adit)" },
+	{ "--state-dir", "FOLDER", "where plans in force are kept (/var/lib/adit)" },
 	{ "--json", NULL, "print JSON" },
 	{ 0 },
 };
@@ -115,7 +115,7 @@ static const struct adit_option static_options[] = {
 
 static const struct adit_option doctor_options[] = {
 	{ "-c, --config", "FILE", "the agent's configuration, or a wg-quick file; default /etc/adit/adit.toml" },
-	{ "--state-dir", "DIR", "where plans in force are kept (/var/lib/adit)" },
+	{ "--state-dir", "FOLDER", "where plans in force are kept (/var/lib/adit)" },
 	{ "--json", NULL, "print JSON" },
 	{ 0 },
 };
@@ -454,7 +454,7 @@ const struct adit_command adit_commands[] = {
 		.summary = "print a network as a wg-quick file or a QR code",
 		.about = "With its keys, also those in files of their own. What such a file cannot say is named\n"
 			 "on standard error.",
-		.example = "adit export office > office.conf\nadit export phone --qr",
+		.example = "(umask 077; adit export office > office.conf)\nadit export phone --qr",
 		.complete = "file",
 		.options = export_options,
 		.run = adit_export_main,

@@ -20,7 +20,7 @@ struct cleanup {
 
 static int usage(const char *text, const char *what)
 {
-	fprintf(stderr, "adit cleanup: %s%s\nUsage: adit cleanup [--keep-killswitch] [--dry-run] [--state-dir DIR] [--json]\n",
+	fprintf(stderr, "adit cleanup: %s%s\nUsage: adit cleanup [--keep-killswitch] [--dry-run] [--state-dir FOLDER] [--json]\n",
 		text, what);
 	return ADIT_EXIT_USAGE;
 }
@@ -42,7 +42,7 @@ static int read_arguments(struct cleanup *c, int argc, char **argv)
 		else if (!strcmp(argv[i], "--state-dir") && i + 1 < argc)
 			dir = argv[++i];
 		else if (!strcmp(argv[i], "--state-dir"))
-			return usage("which folder? --state-dir", " DIR");
+			return usage("which folder? --state-dir", " FOLDER");
 		else
 			return usage("what is ", argv[i]);
 	}
