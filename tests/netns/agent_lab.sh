@@ -89,3 +89,18 @@ same_machine() {
 	machine >"$TMP/machine.now"
 	diff "$TMP/machine.before" "$TMP/machine.now"
 }
+# no_handshakes: from now on none reaches B, so that only a session that is there carries; lifted by handshakes_again
+no_handshakes() {
+	on B nft -f - <<'END'
+table inet nohandshake {
+	chain input {
+		type filter hook input priority 0
+		udp dport 51822 @th,64,8 1 counter drop
+	}
+}
+END
+}
+handshakes_again() { on B nft delete table inet nohandshake; }
+initiations() { on B nft list table inet nohandshake | sed -n 's|.*packets \([0-9]*\).*|\1|p'; }
+# longest_gap FILE: the most replies in a row that ping's output lacks, and one
+longest_gap() { awk -F'[= ]' '/icmp_seq=/ { for (i = 1; i < NF; i++) if ($i == "icmp_seq") { s = $(i + 1); if (s - last > max) max = s - last; last = s } } END { print max + 0 }' "$1"; }
