@@ -14,6 +14,7 @@
 #include "host/unixsock.h"
 
 #define BACKLOG 128
+#define TRIES   10 /* to listen where wg(8) is quick */
 
 /* The set wg-quick accepts: safe in paths, in shells and as a systemd instance. */
 const char *adit_ifname_problem(const char *ifname)
@@ -85,35 +86,47 @@ static int make_directory(void)
 	return r;
 }
 
+/* A descriptor, or -errno; -ENOENT: wg(8) came before listen(2), was refused, and removes such a socket. */
+static int listen_at(const struct sockaddr_un *sa, const char *ifname)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), r;
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	r = bind_private(fd, sa);
+	if (r == -EADDRINUSE && !adit_uapi_alive(ifname)) {
+		unlink(sa->sun_path); /* left behind by a program that was killed */
+		r = bind_private(fd, sa);
+	}
+	if (!r && (listen(fd, BACKLOG) < 0 || lstat(sa->sun_path, &st) < 0))
+		r = -errno;
+	if (!r)
+		return fd;
+	close(fd);
+	return r;
+}
+
 int adit_uapi_listen(const char *ifname, char *err, size_t err_len)
 {
 	struct sockaddr_un sa;
-	int fd, r = make_directory();
+	int r = make_directory();
 
 	if (r) {
 		snprintf(err, err_len, "cannot make %s: %s; run as root", ADIT_UAPI_DIR, strerror(-r));
 		return r;
 	}
 	address(&sa, ifname);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0) {
-		r = -errno;
-		snprintf(err, err_len, "cannot make a Unix socket: %s", strerror(-r));
+	for (int i = 0; i < TRIES; i++) {
+		r = listen_at(&sa, ifname);
+		if (r != -ENOENT)
+			break;
+	}
+	if (r >= 0)
 		return r;
-	}
-	r = bind_private(fd, &sa);
-	if (r == -EADDRINUSE && !adit_uapi_alive(ifname)) {
-		unlink(sa.sun_path); /* left behind by a program that was killed */
-		r = bind_private(fd, &sa);
-	}
-	if (!r && listen(fd, BACKLOG) < 0)
-		r = -errno;
-	if (!r)
-		return fd;
 	if (r == -EADDRINUSE)
 		snprintf(err, err_len, "%s is in use: a device of that name answers on %s", ifname, sa.sun_path);
 	else
 		snprintf(err, err_len, "cannot listen on %s: %s", sa.sun_path, strerror(-r));
-	close(fd);
 	return r;
 }

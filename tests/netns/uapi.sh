@@ -143,6 +143,13 @@ if adit_only "command line"; then
 	else
 		skip "no permission" "another user cannot reach $ADIT"
 	fi
+	if command -v strace >/dev/null; then
+		check "wg(8) asks before it listens, and takes the socket away: it makes another" device_up A "${W}z" \
+			"strace -f -o $TMP/strace -e trace=listen -e inject=listen:delay_enter=500000:when=1 $ADIT device -f ${W}z"
+		equal "  it listened twice" "$(grep -c 'listen(' "$TMP/strace")" 2
+	else
+		skip "wg(8) asks before it listens" "strace is not installed"
+	fi
 	check "bad words in ADIT_OFFLOAD are refused" eval '! on A env ADIT_OFFLOAD=-bogus timeout 5 "$ADIT" device -f "$W"z'
 fi
 done_testing
