@@ -18,12 +18,24 @@ struct adit_staged_block {
 	uint16_t len[];
 };
 
+static void show_dropped(const struct adit_staging *all, const struct adit_staged_block *b, enum adit_drop drop)
+{
+	const uint8_t *packet = b->data + b->pos;
+
+	for (unsigned k = b->first; k < (unsigned)b->first + b->cnt; k++) {
+		all->dropped(all->user, true, drop, packet, b->len[k]);
+		packet += b->len[k];
+	}
+}
+
 /* Returns how many packets it had. */
-static unsigned drop_oldest(struct adit_staging *all, struct adit_staged *s)
+static unsigned drop_oldest(struct adit_staging *all, struct adit_staged *s, enum adit_drop drop)
 {
 	struct adit_staged_block *b = s->first;
 	unsigned cnt = b->cnt;
 
+	if (drop && all->dropped)
+		show_dropped(all, b, drop);
 	s->first = b->next;
 	s->cnt -= cnt;
 	all->bytes -= b->size;
@@ -31,12 +43,12 @@ static unsigned drop_oldest(struct adit_staging *all, struct adit_staged *s)
 	return cnt;
 }
 
-unsigned adit_staged_flush(struct adit_staging *all, struct adit_staged *s)
+unsigned adit_staged_flush(struct adit_staging *all, struct adit_staged *s, enum adit_drop drop)
 {
 	unsigned cnt = 0;
 
 	while (s->first)
-		cnt += drop_oldest(all, s);
+		cnt += drop_oldest(all, s, drop);
 	return cnt;
 }
 
@@ -55,7 +67,7 @@ static struct adit_staged_block *new_block(struct adit_staging *all, struct adit
 	for (unsigned k = 0; k < t->cnt; k++)
 		size += packet_len(t, k);
 	while (s->first && (s->cnt + t->cnt > ADIT_STAGED_MAX || all->bytes + size > ADIT_STAGED_BYTES_MAX))
-		*dropped += drop_oldest(all, s);
+		*dropped += drop_oldest(all, s, ADIT_DROP_staged_full);
 	if (all->bytes + size > ADIT_STAGED_BYTES_MAX)
 		return NULL;
 	b = malloc(size);
@@ -112,7 +124,7 @@ static void advance(struct adit_staging *all, struct adit_staged *s, uint16_t le
 	b->cnt--;
 	s->cnt--;
 	if (b->cnt == 0)
-		drop_oldest(all, s);
+		drop_oldest(all, s, ADIT_DROP_NONE);
 }
 
 void adit_staged_take(struct adit_staging *all, struct adit_staged *s, struct adit_train *t, size_t cap)

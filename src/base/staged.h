@@ -8,6 +8,8 @@
 #ifndef ADIT_BASE_STAGED_H
 #define ADIT_BASE_STAGED_H
 
+#include <stdbool.h>
+
 #include "base/train.h"
 
 #define ADIT_STAGED_MAX	      128 /* packets of a peer */
@@ -19,6 +21,9 @@ struct adit_staging {
 	size_t head;  /* on the wire, before a packet */
 	size_t (*wire_len)(const void *core, size_t len); /* of a packet's datagram */
 	const void *core;
+	/* Optional: a packet that is dropped (out is true), before it is gone. */
+	void (*dropped)(void *user, bool out, enum adit_drop drop, const uint8_t *packet, size_t len);
+	void *user;
 };
 
 /* A peer's; all zero is none. */
@@ -31,8 +36,8 @@ struct adit_staged {
  * it, older ones or, after -ENOBUFS, the train's own too. */
 int adit_staged_add(struct adit_staging *all, struct adit_staged *s, struct adit_train *t, uint8_t tos,
 		    unsigned *dropped);
-/* Drops everything, and returns how many packets that were. */
-unsigned adit_staged_flush(struct adit_staging *all, struct adit_staged *s);
+/* Drops everything, for this reason (NONE: none that anybody is told), and returns how many packets that were. */
+unsigned adit_staged_flush(struct adit_staging *all, struct adit_staged *s, enum adit_drop drop);
 /* Moves up to a train of the oldest packets of the same TOS to t->wire: sets stride, last_len, cnt, len, tos. There
  * is one at least. */
 void adit_staged_take(struct adit_staging *all, struct adit_staged *s, struct adit_train *t, size_t cap);

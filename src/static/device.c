@@ -48,7 +48,8 @@ int adit_static_new(struct adit_static **ret, enum adit_static_wire wire, const 
 	st->crypto = crypto;
 	st->wire = wire;
 	st->clock = now;
-	st->staging = (struct adit_staging){ .head = static_head(st), .wire_len = wire_len, .core = st };
+	st->staging = (struct adit_staging){ .head = static_head(st), .wire_len = wire_len, .core = st,
+					    .dropped = ops->dropped, .user = user };
 	adit_list_init(&st->peers);
 	adit_list_init(&st->ready);
 	adit_map_init(&st->by_key, key_equal);

@@ -271,14 +271,14 @@ void static_peer_ready(struct adit_static *st, struct adit_static_peer *peer)
 
 void static_unstage(struct adit_static *st, struct adit_static_peer *peer, enum adit_drop drop)
 {
-	static_drop(st, drop, adit_staged_flush(&st->staging, &peer->staged));
+	static_drop(st, drop, adit_staged_flush(&st->staging, &peer->staged, drop));
 	adit_list_del(&peer->ready_link);
 }
 
 /* Everything a peer has; it leaves the list by the caller. */
 void static_peer_free(struct adit_static *st, struct adit_static_peer *peer)
 {
-	adit_staged_flush(&st->staging, &peer->staged);
+	adit_staged_flush(&st->staging, &peer->staged, ADIT_DROP_NONE);
 	adit_list_del(&peer->ready_link);
 	adit_wheel_cancel(&st->wheel, &peer->timer);
 	static_sessions_drop(st, peer);

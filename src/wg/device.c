@@ -33,7 +33,8 @@ int adit_wg_new(struct adit_wg **ret, const struct adit_wg_ops *ops, void *user,
 	wg->crypto = crypto;
 	wg->clock = now;
 	wg->mtu = MTU_DEFAULT;
-	wg->staging = (struct adit_staging){ .head = ADIT_WG_HEAD, .wire_len = wire_len, .core = wg };
+	wg->staging = (struct adit_staging){ .head = ADIT_WG_HEAD, .wire_len = wire_len, .core = wg,
+					    .dropped = ops->dropped, .user = user };
 	wg->identity = 1;
 	wg->last_under_load = wg->failures_since = wg->cookie_secret_born = WG_LONG_AGO;
 	adit_list_init(&wg->peers);

@@ -67,7 +67,7 @@ int adit_wg_peer_add(struct adit_wg *wg, struct adit_wg_peer **ret, const uint8_
 
 void wg_unstage(struct adit_wg *wg, struct adit_wg_peer *peer, enum adit_drop drop)
 {
-	wg_drop(wg, drop, adit_staged_flush(&wg->staging, &peer->staged));
+	wg_drop(wg, drop, adit_staged_flush(&wg->staging, &peer->staged, drop));
 	adit_list_del(&peer->ready_link);
 }
 

@@ -5,16 +5,33 @@
 # admins alone, which the status says; and tshark, where it is, reads the datagrams outside with them
 #
 #   A  a0 198.51.100.1  ------ veth ------  198.51.100.2 b0  B
-#      agent: office (wireguard) 10.9.0.1                     wB 10.9.0.2
+#      agent: office (wireguard) 10.9.0.1, lab (static)       wB 10.9.0.2
 . "$(dirname "$0")/agent_lab.sh"
 agent_lab_start
 need socat jq tcpdump
 AGENT_MORE='user = "nobody"'
-config >"$CONFIG"
+SA=${W}s
+key sa >/dev/null
+{
+	config
+	cat <<END
+
+[network.lab]
+enable = true
+type = "static"
+interface = "$SA"
+listen = "0.0.0.0:1194"
+secret_path = "sa.key"
+addresses = ["10.8.0.1/24"]
+mtu = 1400
+[network.lab.peers]
+"10.8.0.2" = { pub_key = "$(key sb)", sock_addr = "$B4:1194" }
+END
+} >"$CONFIG"
 
 asked() { on A socat -t 5 - "UNIX:$CONTROL" <<<"$1" | head -n 1; }
 as() { on A setpriv --reuid "$1" --regid 0 --clear-groups socat -t 5 - "UNIX:$CONTROL" <<<"$2"; } # UID REQUEST
-told() { [ "$(asked '{"action":"networks"}' | jq -c ".result.networks[0] | [.captures, .keylog.uid]")" = "$1" ]; }
+told() { [ "$(asked '{"action":"networks"}' | jq -c ".result.networks[] | select(.name == \"office\") | [.captures, .keylog.uid]")" = "$1" ]; }
 logged() { grep -q "$1" "$TMP/agent.log"; }
 # comments FILE: one line a packet with a comment: DIRECTION COMMENT SOURCE DESTINATION
 comments() { $PYTHON "$LIB/lab.py" comments "$1"; }
@@ -52,9 +69,14 @@ equal "the peer's" "$(grep -m 1 REMOTE_STATIC "$TMP/keys")" "REMOTE_STATIC_PUBLI
 equal "there is no preshared one" "$(lines_of PRESHARED_KEY)" 0
 on A ip route add 10.77.0.0/24 dev "$WA"
 on B ip addr add 10.66.0.1/32 dev "$WB"
+on A ip route add 10.78.0.0/24 dev "$WA"
+on A wg set "$WA" peer "$(key nobody)" allowed-ips 10.78.0.0/24 endpoint 198.51.100.77:9
+on A ping -c 1 -W 1 10.78.0.1 >/dev/null
+on A wg set "$WA" peer "$(key nobody)" remove
 on A ping -c 1 -W 1 10.77.0.1 >/dev/null
 on B ping -c 1 -W 1 -I 10.66.0.1 10.9.0.1 >/dev/null
 check "a packet for which there is no peer" wait_for 10 shows 'out no_peer 10.9.0.1 10.77.0.1'
+check "a packet that waited for a session" shows 'out peer_removed 10.9.0.1 10.78.0.1'
 check "a source that the peer may not have" wait_for 10 shows 'in source_not_allowed 10.66.0.1 10.9.0.1'
 reaches A 10.9.0.2 3 >/dev/null
 read_packets() { [ "$(tcpdump -n -r "$TMP/c.pcapng" 'host 10.9.0.2' 2>/dev/null | grep -c 'ICMP echo re')" -ge 6 ]; }
@@ -72,6 +94,14 @@ equal "no key is logged any more" "$(wc -l <"$TMP/keys")" "$before"
 kill "$OUTER"
 wait "$OUTER"
 check_not "no key in the log" grep -qF "$(<"$TMP/a.key")" "$TMP/agent.log"
+cat >"$TMP/ours.py" <<'END'
+import base64, subprocess, sys
+keys = [line.split(" = ")[1] for line in open(sys.argv[1]) if line.startswith("LOCAL_EPHEMERAL")]
+public = [base64.b64decode(subprocess.run(["wg", "pubkey"], input=k, capture_output=True, text=True).stdout) for k in keys]
+outside = open(sys.argv[2], "rb").read()
+sys.exit(not any(b"\1\0\0\0" + outside[i - 4:i] + p in outside for p in public for i in [outside.find(p)]))
+END
+check "the ephemeral key is that of an initiation that was sent" "$PYTHON" "$TMP/ours.py" "$TMP/keys" "$TMP/outer.pcap"
 if command -v tshark >/dev/null; then
 	inside() { tshark -n -r "$TMP/outer.pcap" -o "wg.keylog_file:$TMP/keys" -d udp.port==51822,wg -Y 'wg && icmp && ip.dst == 10.9.0.2' 2>/dev/null | wc -l; }
 	check "tshark sees the packets inside" test "$(inside)" -ge 3
@@ -92,5 +122,20 @@ equal "behind its session's" "$(grep -A 1 LOCAL_EPHEMERAL "$TMP/keys" | sed -n 2
 on A "$ADIT" disconnect office >/dev/null
 check "a capture ends with its network" wait_for 10 gone "$CAPTURE"
 check "the agent runs on" told '[0,null]'
+
+# ---- a static network ---------------------------------------------------------------------------------------
+
+check_not "has no keys for Wireshark" on A timeout 20 "$ADIT" capture lab -w "$TMP/lab.pcapng" --keylog "$TMP/lab.keys"
+check_not "so there is no such file" test -e "$TMP/lab.keys"
+run_bg A "$TMP/capture.log" "$ADIT" capture lab -w "$TMP/lab.pcapng"
+CAPTURE=$BGPID
+on_lab() { [ "$(asked '{"action":"networks"}' | jq '.result.networks[] | select(.name == "lab").captures')" = 1 ]; }
+check "a capture of it is shown" wait_for 10 on_lab
+on A ip route add 10.79.0.0/24 dev "$SA"
+on A ping -c 1 -W 1 10.79.0.1 >/dev/null
+lab_shows() { comments "$TMP/lab.pcapng" | grep -qxF "$1"; }
+check "and what it drops" wait_for 10 lab_shows 'out no_peer 10.8.0.1 10.79.0.1'
+kill "$CAPTURE"
+wait "$CAPTURE"
 on A timeout 30 "$ADIT" stop >/dev/null
 done_testing

@@ -298,6 +298,82 @@ static void test_refused(void **state)
 	free(got.data);
 }
 
+/* --- who looks on at drops -------------------------------------------------- */
+
+static struct shown {
+	struct adit_tap tap;
+	unsigned cnt;
+	bool out;
+	enum adit_drop drop;
+	size_t len;
+	uint8_t packet[ADIT_INNER_MAX];
+} shown;
+
+static void show(struct adit_tap *tap, bool out, enum adit_drop drop, const struct iovec *iov, int cnt)
+{
+	assert_ptr_equal(tap, &shown.tap);
+	shown.cnt++;
+	shown.out = out;
+	shown.drop = drop;
+	shown.len = 0;
+	for (int i = 0; i < cnt; i++) {
+		memcpy(shown.packet + shown.len, iov[i].iov_base, iov[i].iov_len);
+		shown.len += iov[i].iov_len;
+	}
+}
+
+static void look_on(struct end *e)
+{
+	memset(&shown, 0, sizeof(shown));
+	shown.tap.dropped = show;
+	adit_list_init(&e->engine.taps.all);
+	adit_list_add_tail(&e->engine.taps.all, &shown.tap.link);
+	e->engine.taps.any = true;
+}
+
+static void test_shown(void **state)
+{
+	const uint8_t junk[100] = { 0x15 };
+	uint8_t p[1500];
+
+	(void)state;
+	look_on(&a);
+	mem_inner_put(&a.inner, p, udp_packet(p, 200, 2, 1), NULL);
+	run_until_idle();
+	assert_int_equal(shown.cnt, 0); /* it went through */
+	((struct null_core *)a.engine.state)->refuse = ADIT_DROP_no_peer;
+	mem_inner_put(&a.inner, p, udp_packet(p, 200, 2, 7), NULL);
+	mem_inner_put(&a.inner, p, udp_packet(p, 200, 2, 8), NULL);
+	run_until_idle();
+	assert_int_equal(shown.cnt, 2);
+	assert_true(shown.out);
+	assert_int_equal(shown.drop, ADIT_DROP_no_peer);
+	assert_int_equal(shown.len, 200);
+	assert_memory_equal(shown.packet, p, 26); /* behind it the checksum is made whole */
+	assert_memory_equal(shown.packet + 28, p + 28, 172);
+	mem_inner_put(&a.inner, junk, sizeof(junk), NULL);
+	run_until_idle();
+	assert_int_equal(shown.cnt, 3);
+	assert_int_equal(shown.drop, ADIT_DROP_not_ip);
+	assert_memory_equal(shown.packet, junk, sizeof(junk));
+}
+
+/* As it came: one header, then all of what was behind it. */
+static void test_shown_super(void **state)
+{
+	(void)state;
+	look_on(&a);
+	((struct null_core *)a.engine.state)->refuse = ADIT_DROP_no_endpoint;
+	put_super(10000, 1000, 5);
+	run_until_idle();
+	assert_int_equal(shown.cnt, 1);
+	assert_int_equal(shown.drop, ADIT_DROP_no_endpoint);
+	assert_int_equal(shown.len, 10040);
+	assert_int_equal(shown.packet[0], 0x45);
+	for (unsigned i = 0; i < 10000; i++)
+		assert_int_equal(shown.packet[40 + i], (uint8_t)((5 + i) * 7));
+}
+
 static void test_not_ip(void **state)
 {
 	uint8_t p[100] = { 0x15 };
@@ -341,6 +417,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_mixed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_jumbo, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_shown, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_shown_super, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_not_ip, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_strict, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_pairs, set_up, tear_down),
