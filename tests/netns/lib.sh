@@ -307,6 +307,8 @@ inner() {
 	addr "$ns" "$dev" "$@"
 	ip -n "$P-$ns" link set "$dev" up
 }
+# A device opens its port a moment after its interface is up; who calls earlier calls again 5 s later.
+udp_open() { on "$1" ss -Hlun "sport = :$2" | grep -q .; }
 
 # far_end [PROGRAM [VAR=VALUE...]]: B's device ${W}b, 10.9.0.2 and fd09::2, port 51822, whose only peer has A's key and
 # is 10.9.0.1 and fd09::1. A second time: the same keys. Sets WB FARPID.
@@ -318,6 +320,7 @@ far_end() {
 	FARPID=$DEVPID
 	wg set "$WB" private-key "$TMP/b.key" listen-port 51822 peer "$(key a)" allowed-ips 10.9.0.1/32,fd09::1/128
 	inner B "$WB" 10.9.0.2/24 fd09::2/64
+	wait_for 5 udp_open B 51822
 }
 # bin_for_nobody: a folder BIN with the program, which nobody may use and $TMP is not; removed at the end
 bin_for_nobody() {
@@ -360,6 +363,7 @@ pair() {
 		peer "$PUBA" ${psk[@]+"${psk[@]}"} $ea allowed-ips 10.9.0.1/32,fd09::1/128 || return 1
 	inner A "$WA" 10.9.0.1/24 fd09::1/64
 	inner B "$WB" 10.9.0.2/24 fd09::2/64
+	wait_for 5 udp_open A 51821 && wait_for 5 udp_open B 51822
 }
 unpair() {
 	device_down "$PIDA"
