@@ -89,6 +89,9 @@ check "takes the session over" wait_for 20 eval '[ "$(taken)" = 5 ] && answers_a
 before=$(initiations)
 order kill
 check "kill -9: what was used is offered again, and refused" wait_for 20 eval '[ "$(refused)" = 1 ]'
+state() { grep '^state' "$LOG" | tail -n "$1" | head -n 1; }
+check "what it was told the first time was there" [ "$(state 2)" != "state 0" ]
+equal "and is gone since it was read" "$(state 1)" "state 0"
 check "the next one serves" wait_for 10 serves
 equal "no session was taken" "$(taken)" 5
 check "it has to shake hands" wait_for 10 eval '[ "$(initiations)" -gt "$before" ]'

@@ -127,6 +127,9 @@ class Manager:
         self.job = ""
         self.offer()
         print("starts", len(self.store), file=self.log)
+        for name, fd in self.store:
+            if name == "adit-state":
+                print("state", os.fstat(fd).st_size, file=self.log)
         self.main = os.fork()
         if not self.main:
             high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 1000) for _, fd in self.store]
