@@ -170,6 +170,8 @@ def three_peers(browser, agent, url, folder):
     look(browser, "dark", folder)
     browser.open(url, 360, 780, False)
     look(browser, "phone", folder)
+    browser.open(url, 320, 780, True)
+    look(browser, "narrow phone", None)
 
 
 def many_peers(browser, url, folder):

@@ -155,7 +155,12 @@ static void test_entry(void **state)
 	assert_non_null(strstr(buf, "\nADIT_REASON=no_reply\n"));
 	assert_non_null(strstr(buf, "\nADIT_SEQ=7\n"));
 	assert_non_null(strstr(buf, "\nMESSAGE_ID="));
+	assert_non_null(strstr(buf, "\nADIT_EVENT=state\n"));
 	assert_null(strstr(buf, "ADIT_PEER"));
+	strcpy(e.peer, "far");
+	len = agent_log_entry(buf, sizeof(buf) - 1, 4, "of a peer", &e);
+	buf[len] = '\0';
+	assert_non_null(strstr(buf, "\nADIT_PEER=far\n"));
 	assert_true(agent_log_entry(buf, 40, 4, "a text that does not fit into so few", &e) <= 40);
 }
 
