@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: ISC
 #
 # agent_capture.sh - adit capture shows what a network drops, and why; with --keylog the keys of its handshakes, to
-# admins alone, which the status says; and tshark, where it is, reads the datagrams outside with them
+# admins alone, which the status says; and tshark reads the datagrams outside with them
 #
 #   A  a0 198.51.100.1  ------ veth ------  198.51.100.2 b0  B
 #      agent: office (wireguard) 10.9.0.1, lab (static)       wB 10.9.0.2
 . "$(dirname "$0")/agent_lab.sh"
 agent_lab_start
-need socat jq tcpdump
+need socat jq tcpdump tshark
 AGENT_MORE='user = "nobody"'
 SA=${W}s
 key sa >/dev/null
@@ -102,12 +102,8 @@ outside = open(sys.argv[2], "rb").read()
 sys.exit(not any(b"\1\0\0\0" + outside[i - 4:i] + p in outside for p in public for i in [outside.find(p)]))
 END
 check "the ephemeral key is that of an initiation that was sent" "$PYTHON" "$TMP/ours.py" "$TMP/keys" "$TMP/outer.pcap"
-if command -v tshark >/dev/null; then
-	inside() { tshark -n -r "$TMP/outer.pcap" -o "wg.keylog_file:$TMP/keys" -d udp.port==51822,wg -Y 'wg && icmp && ip.dst == 10.9.0.2' 2>/dev/null | wc -l; }
-	check "tshark sees the packets inside" test "$(inside)" -ge 3
-else
-	skip "tshark sees the packets inside" "it is not installed"
-fi
+inside() { tshark -n -r "$TMP/outer.pcap" -o "wg.keylog_file:$TMP/keys" -d udp.port==51822,wg -Y 'wg && icmp && ip.dst == 10.9.0.2' 2>/dev/null | wc -l; }
+check "tshark sees the packets inside" test "$(inside)" -ge 3
 
 # ---- a preshared key; and the network ends first ----------------------------------------------------------
 
