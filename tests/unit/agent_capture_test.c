@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/api.h"
 #include "agent/capture.h"
 #include "support/made_up_agent.h"
 
@@ -127,6 +128,34 @@ static void test_many(void **state)
 	assert_ptr_equal(office->captures, capture);
 }
 
+/* Is a key log of office granted to this role? later: there is a connection to be held, as HTTP has none. */
+static bool granted(enum agent_role role, bool later, const char *error)
+{
+	static const char line[] = "{\"action\":\"capture\",\"network\":\"office\",\"keylog\":true}";
+	struct agent_pending pending = { .kind = AGENT_PENDING_NONE };
+	struct agent_call c = { .agent = &m->a, .caller = { 1000, 42, role }, .role = role,
+				.pending = later ? &pending : NULL };
+	char *reply = NULL;
+	size_t len;
+	FILE *out = open_memstream(&reply, &len);
+	enum agent_api_result r = agent_api_line(&c, line, sizeof(line) - 1, out);
+
+	fclose(out);
+	assert_int_equal(strstr(reply, error) != NULL, r == AGENT_API_DONE);
+	free(reply);
+	return r == AGENT_API_LATER && pending.keylog;
+}
+
+static void test_who_may(void **state)
+{
+	(void)state;
+	assert_false(granted(AGENT_ROLE_OBSERVER, true, "\"denied\""));
+	assert_false(granted(AGENT_ROLE_OPERATOR, true, "\"denied\""));
+	assert_false(granted(AGENT_ROLE_ADMIN, false, "\"unsupported\""));
+	assert_true(granted(AGENT_ROLE_ADMIN, true, "\"code\""));
+	assert_int_equal(agent_captures(office), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -134,6 +163,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_keys, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_room, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_many, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_who_may, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
