@@ -20,7 +20,9 @@ struct wiped wiped;
 
 void wiped_start(unsigned long n)
 {
-	wiped = (struct wiped){ .fail_at = n };
+	wiped.allocations = wiped.leaked = 0;
+	wiped.blocks = 0;
+	wiped.fail_at = n;
 }
 
 bool wiped_fails(void)

@@ -11,11 +11,12 @@
 /* What tests plant: as text, and as the bytes that base64 makes of it. */
 #define WIPED_SECRET "S3CRET"
 
+/* By all threads. */
 struct wiped {
-	unsigned long allocations;
-	unsigned long fail_at; /* this allocation fails; 0: none */
-	unsigned leaked;       /* freed blocks that held what was planted */
-	long blocks;           /* that live */
+	_Atomic unsigned long allocations;
+	_Atomic unsigned long fail_at; /* this allocation fails; 0: none */
+	_Atomic unsigned leaked;       /* freed blocks that held what was planted */
+	_Atomic long blocks;           /* that live */
 };
 extern struct wiped wiped;
 
