@@ -326,18 +326,18 @@ void scenario_refusing_receiver(struct world *w)
 /* Memory got short, and segments are larger than the buffer now: that it is empty again is said all the same. */
 void scenario_jumbo_update(struct world *w)
 {
-	struct adit_budget budget = { .limit = 256 << 10 };
-	const struct adit_netstack_config cfg = { .mtu = 60000, .budget = &budget };
+	const struct adit_netstack_config cfg = { .mtu = 60000, .budget = &w->budget };
 	const size_t others = 256 * 1024 / 8 * 7 - (24 << 10);
 	size_t taken;
 	struct puppet p;
 	uint32_t wnd = 0;
 
+	w->budget.limit = 256 << 10;
 	puppet_world(w, &p, &cfg);
 	puppet_connect(&p, 0);
 	puppet_say(&p, ACK, 50000);
-	taken = others - budget.used;
-	EXPECT(w, adit_budget_take(&budget, taken));
+	taken = others - w->budget.used;
+	EXPECT(w, adit_budget_take(&w->budget, taken));
 	do {
 		puppet_say(&p, ACK, 2000);
 		world_run(w, 50 * ADIT_MSEC);
@@ -355,7 +355,7 @@ void scenario_jumbo_update(struct world *w)
 	puppet_expect(&p, ACK);
 	EXPECT_INT(w, p.v.wnd, >=, 8000);
 	hang_up(&p);
-	adit_budget_give(&budget, taken);
+	adit_budget_give(&w->budget, taken);
 }
 
 /* A path that was narrow and is no longer: a connection that goes on sees it, too (RFC 1191 6.3, RFC 8201 4). */

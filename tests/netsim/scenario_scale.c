@@ -97,10 +97,11 @@ void scenario_shared_budget(struct world *w)
 void scenario_newcomer(struct world *w)
 {
 	enum { SLOW = 400, NEW = 5 };
-	struct adit_budget budget = { .limit = 6 << 20 };
+	static struct adit_budget budget; /* the stack is freed after this returned */
 	const struct adit_netstack_config cfg = { .mtu = 1420, .budget = &budget };
 	struct stream *slow[SLOW], *st;
 
+	budget = (struct adit_budget){ .limit = 6 << 20 };
 	w->check_every = 64;
 	world_host(w, &cfg)->merge = w->seed / 2 % 2;
 	world_host(w, NULL)->merge = w->seed / 2 % 2;
