@@ -597,7 +597,7 @@ const struct adit_command adit_commands[] = {
 	{
 		.name = "capture",
 		.topic = "Many networks: the agent",
-		.synopsis = "NETWORK [-w FILE] [--keylog FILE]",
+		.synopsis = "NETWORK [-w FILE]",
 		.summary = "record the packets inside a network, as pcapng",
 		.about = "Both directions, as tcpdump and Wireshark read them, until Ctrl-C; a dropped packet has the\n"
 			 "reason as its comment. It takes root; the agent notes who does it, and its status shows it for\n"
