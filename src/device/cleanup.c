@@ -5,17 +5,21 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/exit.h"
+#include "device/uapi_socket.h"
 #include "device/up_cleanup.h"
 #include "host/keeper.h"
 #include "host/print.h"
+#include "host/unixsock.h"
 
 struct cleanup {
 	FILE *out;
 	bool json, keep_guards, dry_run;
 	const char *state_dir;
 	unsigned told; /* lines so far */
+	char plan[ADIT_IFNAME_LEN]; /* the last one told of that is not left */
 };
 
 static int usage(const char *text, const char *what)
@@ -50,10 +54,8 @@ static int read_arguments(struct cleanup *c, int argc, char **argv)
 	return 0;
 }
 
-static void tell(void *user, const char *plan, const char *what, const char *text)
+static void line(struct cleanup *c, const char *plan, const char *what, const char *text)
 {
-	struct cleanup *c = user;
-
 	if (c->json) {
 		fprintf(c->out, "%s{\"network\":", c->told ? "," : "");
 		adit_json_string(c->out, plan);
@@ -67,6 +69,32 @@ static void tell(void *user, const char *plan, const char *what, const char *tex
 	c->told++;
 }
 
+/* A file that says nobody is there, until somebody takes its place. */
+static void dead_socket(void *user, const char *path)
+{
+	struct cleanup *c = user;
+	char text[512];
+
+	snprintf(text, sizeof(text), "socket %s: nobody serves it", path);
+	if (c->dry_run)
+		line(c, "", "would", text);
+	else
+		line(c, "", unlink(path) < 0 ? "failed" : "undone", text);
+}
+
+static void tell(void *user, const char *plan, const char *what, const char *text)
+{
+	struct cleanup *c = user;
+	char path[ADIT_UAPI_PATH_LEN];
+
+	line(c, plan, what, text);
+	if (!*plan || !strcmp(what, "left") || !strcmp(plan, c->plan))
+		return;
+	snprintf(c->plan, sizeof(c->plan), "%s", plan);
+	if (!adit_ifname_problem(plan) && adit_unix_dead(adit_uapi_socket_path(plan, path)))
+		dead_socket(c, path);
+}
+
 static int clean(struct cleanup *c, char *err, size_t err_len)
 {
 	const struct adit_cleanup how = {
@@ -78,6 +106,7 @@ static int clean(struct cleanup *c, char *err, size_t err_len)
 	};
 	int r = adit_keeper_cleanup(&how, err, err_len), records = adit_up_cleanup(&how);
 
+	adit_unix_each_dead(dead_socket, c);
 	if (!r && records)
 		snprintf(err, err_len, "%s: %s", c->state_dir, strerror(-records));
 	return r ? r : records;

@@ -148,3 +148,26 @@ unsigned adit_unix_ask_all(const char *kind, const char *request, const char *ti
 		closedir(dir);
 	return found;
 }
+
+bool adit_unix_dead(const char *path)
+{
+	struct stat st;
+	int fd = lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) ? adit_unix_connect(path, SOCK_NONBLOCK) : -ENOENT;
+
+	if (fd >= 0)
+		close(fd);
+	return fd == -ECONNREFUSED;
+}
+
+void adit_unix_each_dead(void (*found)(void *user, const char *path), void *user)
+{
+	char folder[80], path[400];
+	struct dirent *e;
+	DIR *dir = usual_folder(folder, sizeof(folder)) && ours(folder) ? opendir(folder) : NULL;
+
+	while (dir && (e = readdir(dir)))
+		if (snprintf(path, sizeof(path), "%s/%s", folder, e->d_name) < (int)sizeof(path) && adit_unix_dead(path))
+			found(user, path);
+	if (dir)
+		closedir(dir);
+}

@@ -25,4 +25,9 @@ bool adit_unix_usual(const char *kind, char *path, size_t size);
  * processes on the way. Returns how many gave an answer. */
 unsigned adit_unix_ask_all(const char *kind, const char *request, const char *title);
 
+/* Is there a socket file that nobody serves? */
+bool adit_unix_dead(const char *path);
+/* All of those in the folder of the usual place, whatever their kind. */
+void adit_unix_each_dead(void (*found)(void *user, const char *path), void *user);
+
 #endif

@@ -120,8 +120,11 @@ check "started again: office carries" carries
 HELPER=$(helper_of "$AGENT")
 kill -KILL "$HELPER" "$AGENT"
 check "kill -9 of both" wait_for 10 ended
+mkdir -p /run/adit
+python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "/run/adit/$P.sock" # as of one that was killed
 check "adit cleanup" on A "$ADIT" cleanup --state-dir "$STATE"
-rm -f "$CONTROL" "$CONTROL.next" "/var/run/wireguard/$WA.sock" # sockets that nobody serves: replaced by the next start
+check "it takes away sockets that nobody serves" [ ! -e "/var/run/wireguard/$WA.sock" -a ! -e "/run/adit/$P.sock" ]
+rm -f "$CONTROL" "$CONTROL.next" # of a place it does not know: replaced by the next start
 check "and the machine is as before" same_machine
 
 # ---- mistakes -------------------------------------------------------------------------------

@@ -115,11 +115,12 @@ on A ip route add unreachable 192.0.2.0/24 table 4747 proto 97
 check "cleanup: what it would do" [ "$(asked '{"action":"cleanup","dry_run":true}' | jq '[.result.changes[] | select(.what == "would")] | length')" -ge 2 ]
 equal "and does not" "$(leftovers)" 1
 asked '{"action":"cleanup"}' >"$TMP/cleanup.api"
-equal "cleanup says what it undid" "$(jq '[.result.changes[] | select(.what == "undone")] | length' "$TMP/cleanup.api")" 2
+of_others='(.text | startswith("socket /run/adit/"))' # of what other tests have killed
+equal "cleanup says what it undid" "$(jq "[.result.changes[] | select(.what == \"undone\" and ($of_others | not))] | length" "$TMP/cleanup.api")" 2
 equal "and that what the agent holds stays" "$(jq -r --arg w "$WA" '[.result.changes[] | select(.network == $w).what] | unique | join(" ")' "$TMP/cleanup.api")" left
 check "the machine is as before, the network too" same_machine
 check "it carries" answers_agent
-equal "a second one finds nothing" "$(asked '{"action":"cleanup"}' | jq '[.result.changes[] | select(.what != "left")] | length')" 0
+equal "a second one finds nothing" "$(asked '{"action":"cleanup"}' | jq "[.result.changes[] | select(.what != \"left\" and ($of_others | not))] | length")" 0
 equal "not for everybody" "$(as 65534 0 '{"action":"cleanup"}' | jq -r .error.code)" denied
 
 # ---- what a reload changes of the agent itself ------------------------------------------------------------
