@@ -11,6 +11,7 @@
 
 enum { ECT0 = 2, WORST_PACING_BURST = 1 /* ms */ };
 #define PACE_FROM (2 * ADIT_MSEC) /* shorter paths gain nothing from it */
+#define NEAR (ADIT_MSEC / 2)
 #define STARVED   (5 * ADIT_MSEC) /* until memory is asked for again */
 
 void tcp_want_out(struct tcp *t)
@@ -180,21 +181,28 @@ bool tcp_starves(const struct tcp *t)
 	return t->want_write && t->sq.len == 0 && !t->shutdown;
 }
 
+/* Bytes that cost a path nothing at once: the nearer the far end, the more, however long queues have become. Many
+ * flows that share a short path would send two segments at a time otherwise. As tcp_tso_autosize() does in Linux. */
+static uint32_t near_bytes(const struct tcp *t)
+{
+	return t->rtt.min < 16 * NEAR ? 64000u >> (t->rtt.min / NEAR) : 0;
+}
+
 /* At high rates a train is a millisecond's worth, so that pacing has a grain. */
 static uint32_t train_limit(const struct tcp *t)
 {
-	uint64_t rate = t->rtt.srtt > PACE_FROM ? cc_pacing_rate(&t->cc, t->rtt.srtt) : 0;
+	uint64_t rate = t->rtt.srtt > PACE_FROM ? cc_pacing_rate(&t->cc, t->rtt.srtt) : 0, grain = rate / 1000 + near_bytes(t);
 	uint32_t most = TCP_MAX_SEGMENTS * (uint32_t)t->mss, least = 2u * t->mss;
 
 	if (most > 64000)
 		most = 64000 / t->mss * t->mss;
 	if (most < t->mss)
 		most = t->mss;
-	if (rate == 0 || rate / 1000 >= most)
+	if (rate == 0 || grain >= most)
 		return most;
-	if (rate / 1000 < least)
+	if (grain < least)
 		return least < most ? least : most;
-	return (uint32_t)(rate / 1000) / t->mss * t->mss;
+	return (uint32_t)grain / t->mss * t->mss;
 }
 
 static void pace(struct tcp *t, uint32_t sent, adit_time now)

@@ -79,6 +79,7 @@ void scenario_tiny_writes(struct world *w);
 /* scenario_scale.c */
 void scenario_idle_flows(struct world *w);
 void scenario_shared_budget(struct world *w);
+void scenario_near(struct world *w);
 void scenario_newcomer(struct world *w);
 void scenario_tiny_budget(struct world *w);
 

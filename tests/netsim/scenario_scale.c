@@ -53,6 +53,20 @@ void scenario_idle_flows(struct world *w)
 	w->event = NULL;
 }
 
+static void abort_all(struct world *w)
+{
+	for (struct stream *st = w->streams; st; st = st->next) {
+		for (int i = 0; i < 2; i++) {
+			if (st->end[i].s)
+				adit_tcp_abort(st->end[i].s, w->now);
+			st->end[i].s = NULL;
+		}
+	}
+	w->event = NULL;
+	world_run(w, ADIT_SEC);
+	expect_silence(w);
+}
+
 /* Many busy flows share what memory there is: all of them get on, none takes it all. */
 static void share(struct world *w, unsigned flows, size_t limit, adit_time time, uint64_t least)
 {
@@ -76,16 +90,7 @@ static void share(struct world *w, unsigned flows, size_t limit, adit_time time,
 	EXPECT_INT(w, w->budget.peak, <=, limit);
 	EXPECT_INT(w, sum, >=, least);
 	EXPECT_INT(w, min * 4, >=, sum / flows);
-	for (struct stream *st = w->streams; st; st = st->next) {
-		for (int i = 0; i < 2; i++) {
-			if (st->end[i].s)
-				adit_tcp_abort(st->end[i].s, w->now);
-			st->end[i].s = NULL;
-		}
-	}
-	w->event = NULL;
-	world_run(w, ADIT_SEC);
-	expect_silence(w);
+	abort_all(w);
 }
 
 void scenario_shared_budget(struct world *w)

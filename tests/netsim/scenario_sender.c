@@ -44,6 +44,29 @@ void scenario_mss(struct world *w)
 	expect_silence(w);
 }
 
+/* A far end that is near, behind a queue that has grown long: the flow is slow, and still leaves in trains. */
+void scenario_near(struct world *w)
+{
+	struct host *h = &w->host[0];
+	struct puppet p;
+
+	puppet_world(w, &p, NULL);
+	puppet_connect(&p, 0); /* at once: that is how far it is */
+	p.end->to_send = UINT32_MAX;
+	end_work(p.end);
+	for (int i = 0; i < 4; i++) {
+		h->outs = h->sent = 0;
+		world_run(w, 20 * ADIT_MSEC);
+		while (puppet_get(&p))
+			p.rcv_nxt += p.v.seq == p.rcv_nxt ? p.v.len : 0; /* else a probe for a tail that was not lost */
+		puppet_say(&p, ACK, 0);
+	}
+	EXPECT_INT(w, h->sent, >=, 20);
+	EXPECT_INT(w, h->sent, >=, 8 * h->outs);
+	puppet_say(&p, ACK | RST, 0);
+	puppet_fini(&p);
+}
+
 /* Options that lie about their length, in a SYN and later: what stands in front of them holds, nothing breaks. */
 void scenario_bad_options(struct world *w)
 {

@@ -100,6 +100,7 @@ const struct scenario scenarios[] = {
 	ENTRY(path_mtu_rises, 2),
 	ENTRY(idle_flows, 1),
 	ENTRY(shared_budget, 2),
+	ENTRY(near, 2),
 	ENTRY(newcomer, 2),
 	ENTRY(tiny_budget, 4),
 	ENTRY(random, 25),

@@ -173,6 +173,7 @@ static void send_super(struct host *h, struct adit_super *s)
 		EXPECT_INT(w, len, <=, adit_netstack_mtu(h->ns));
 		wire_send(w, h->id, adit_super_segment(s, k), len);
 	}
+	h->sent += s->cnt;
 	adit_super_restore(s);
 }
 
@@ -193,9 +194,12 @@ static bool pull(struct host *h)
 		case ADIT_OUT_PACKET:
 			EXPECT_INT(h->w, len, <=, adit_netstack_mtu(h->ns));
 			wire_send(h->w, h->id, buf, len);
+			h->sent++;
+			h->outs++;
 			break;
 		case ADIT_OUT_SUPER:
 			send_super(h, &super);
+			h->outs++;
 			break;
 		}
 	}

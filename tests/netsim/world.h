@@ -59,6 +59,7 @@ struct host {
 	bool merge;     /* arriving segments are merged, as offloads do */
 	unsigned steps;
 	uint64_t merged;
+	uint64_t outs, sent; /* pieces that the stack gave out, and packets in them */
 };
 
 struct world {
