@@ -57,8 +57,10 @@ equal "replies and a gateway, too" "$(tool "set replies wg0 51820 10.9.0.2,fd09:
 equal "leaked, its maker gone" "$(leaks)" 0
 equal "taken up by the next, and changed" "$(tool "keep $GUARD" "intact $GUARD" "set guard wg1 7 lan=block" "intact $GUARD")" "ok yes ok yes"
 equal "leaked" "$(leaks)" 0
-guest_sh "{ echo 'set $GUARD'; sleep 1; nft flush ruleset; echo wait; echo 'intact $GUARD'; echo 'set $GUARD'; echo 'intact $GUARD'
-	} | $TOOL" >"$TMP/out"
+guest_sh ": >/tmp/said
+	{ echo 'set $GUARD'; until [ -s /tmp/said ]; do sleep 0.1; done; nft flush ruleset
+	echo wait; echo 'intact $GUARD'; echo 'set $GUARD'; echo 'intact $GUARD'
+	} | $TOOL >/tmp/said; cat /tmp/said" >"$TMP/out"
 equal "flushed by others: noticed, and put back" "$(xargs <"$TMP/out")" "ok yes no ok yes"
 equal "leaked after that" "$(leaks)" 0
 equal "removed" "$(tool "keep $GUARD" "unset $GUARD" "delete adit-wg0" "delete adit-gw-wg0" tables)" "ok ok ok ok ok"
