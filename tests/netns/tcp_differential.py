@@ -184,8 +184,8 @@ def receive_all(s, pause=0):
             time.sleep(pause)
 
 
-def check_received(conn, size, digest):
-    words = stack.wait(conn, "eof")
+def check_received(conn, size, digest, limit=LIMIT):
+    words = stack.wait(conn, "eof", limit=limit)
     expect("the stack received all", words[2:] == [str(size), digest], words[2:], "not", size, digest)
 
 
@@ -206,11 +206,11 @@ class Other(threading.Thread):
         except Exception as e:  # said where it is waited for
             self.error = e
 
-    def get(self):
-        self.join(LIMIT)
+    def get(self, limit=LIMIT):
+        self.join(limit)
         if self.error:
             raise self.error
-        expect("a transfer ends in %d s" % LIMIT, not self.is_alive())
+        expect("a transfer ends in %d s" % limit, not self.is_alive())
         return self.result
 
 
@@ -271,14 +271,15 @@ def case(f):
     return f
 
 
-def both_directions(family, s, conn, size):
+def both_directions(family, s, conn, size, limit=LIMIT):
+    s.settimeout(limit)
     receiver = Other(receive_all, s)
     stack.tell("send", conn, size)
     stack.tell("shutdown", conn)
     digest = send_all(s, size)
     s.shutdown(socket.SHUT_WR)
-    check_received(conn, size, digest)
-    check_sent(conn, receiver.get())
+    check_received(conn, size, digest, limit)
+    check_sent(conn, receiver.get(limit))
     s.close()
     stack.tell("close", conn)
 
@@ -494,10 +495,11 @@ def loss_and_reordering(family):
 
 @case
 def heavy_loss(family):
-    stack.tell("link", 4, 150, 0, 0)
+    """Whoever loses a SYN takes a second for the round trip: five tries of the kernel's in a row then last 93 s."""
+    stack.tell("link", 4, 120, 0, 0)
     try:
-        both_directions(family, *to_stack(family), 60_000)
-        both_directions(family, *from_stack(family), 60_000)
+        both_directions(family, *to_stack(family), 60_000, limit=4 * LIMIT)
+        both_directions(family, *from_stack(family), 60_000, limit=4 * LIMIT)
     finally:
         stack.tell("link", 0, 0, 0, 0)
 
@@ -510,7 +512,7 @@ def congestion_marks(family):
             capture = Capture(family)
             s, conn = connect(family)
             expect("ECN is agreed on", "ecn" in kernel_options(s), connect.__name__)
-            stack.tell("link", 6, 0, 0, 100)
+            stack.tell("link", 6, 0, 0, 250)  # of some 60 trains: that none is marked does not happen
             both_directions(family, s, conn, 4_000_000)
             stack.tell("link", 0, 0, 0, 0)
             seen = [seg for seg in capture.segments() if not seg[1] & 2]
@@ -630,7 +632,7 @@ def many_at_once(family):
 
 @case
 def nothing_is_left(family):
-    end = time.monotonic() + 10
+    end = time.monotonic() + LIMIT
     while True:
         stack.tell("stats")
         n = dict(w.split("=") for w in stack.wait("stats")[1:])
