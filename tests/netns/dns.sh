@@ -337,7 +337,7 @@ up_file() {
 }
 # the device of the interface, as a program of this namespace
 device_pid() { ss -Hxlp "src /var/run/wireguard/${W}u.sock" | sed -n 's/.*pid=\([0-9]*\).*/\1/p' | head -n 1; }
-no_device() { [ ! -e "/sys/class/net/${W}u" ]; }
+no_device() { ! ip link show "${W}u" >/dev/null 2>&1; }
 kill_device() {
 	local pid
 	pid=$(device_pid)
@@ -375,7 +375,7 @@ if [ -z "${ADIT_STANDIN:-}" ] && "$ADIT" help --dump 2>/dev/null | grep -q '^opt
 	check "killed, and its journals wiped: clean-up" wait_for 10 cleaned
 	check "killed, and its journals wiped: as before" as_before
 
-	"$ADIT" up "$TMP/${W}u.conf" >/dev/null 2>&1
+	check "trampled while up: adit up" "$ADIT" up "$TMP/${W}u.conf"
 	echo 'nameserver 203.0.113.1' >$CONF
 	cp -p $CONF "$TMP/keep/before"
 	check "trampled while up: adit down" "$ADIT" down "$TMP/${W}u.conf"
