@@ -411,6 +411,7 @@ public_key = "$(key far)"
 endpoint = "198.51.100.2:51820"
 allowed_ips = ["10.6.0.0/24"]
 END
+	: >"$TMP/agent.log"
 	"$ADIT" agent -c "$TMP/agent.toml" >"$TMP/agent.log" 2>&1 &
 	AGENT=$!
 	PIDS+=($AGENT)

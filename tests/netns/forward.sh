@@ -63,6 +63,7 @@ wait_for 5 listening B 7
 forward() {
 	local log=$1
 	shift
+	: >"$TMP/$log"
 	ip netns exec "$P-A" setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --bounding-set=-all \
 		env MYKEY="$(cat "$TMP/a.key")" "$FW/adit" forward "$@" >"$TMP/$log" 2>&1 </dev/null &
 	FWPID=$!

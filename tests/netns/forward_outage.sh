@@ -84,6 +84,7 @@ END
 steady() { # SECONDS CMD...
 	local seconds=$1
 	shift
+	: >"$TMP/steady"
 	on A "$PYTHON" "$TMP/steady.py" "$seconds" >"$TMP/steady" 2>&1 &
 	local pid=$!
 	PIDS+=("$pid")

@@ -174,10 +174,12 @@ wait_for() {
 }
 # The clock for gaps: milliseconds.
 now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
-# run_bg NS LOG CMD...: in the background, ended at exit; sets BGPID
+# run_bg NS LOG CMD...: in the background, ended at exit; sets BGPID. LOG is emptied before it runs: who waits for a line of
+# it does not find the one of the run before.
 run_bg() {
 	local ns=$1 log=$2
 	shift 2
+	: >"$log"
 	ip netns exec "$P-$ns" "$@" >"$log" 2>&1 </dev/null &
 	BGPID=$!
 	PIDS+=("$BGPID")
