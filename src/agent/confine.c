@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/helper_rights.h"
+#include "base/filename.h"
 #include "forward/config.h"
 #include "forward/sandbox.h"
 #include "host/process.h"
@@ -27,13 +28,10 @@ static void add_path(struct paths *p, const char *path)
 		p->list[p->cnt++] = path;
 }
 
-/* Cuts the last part off. */
-static const char *folder_of(const char *path, char *buf, size_t size)
+static void add_folder(struct paths *p, const char *path, char *buf, size_t size)
 {
-	const char *slash = strrchr(path, '/');
-
-	snprintf(buf, size, "%.*s", slash ? (int)(slash == path ? 1 : slash - path) : 0, path);
-	return buf;
+	if (path[0] && adit_filename_folder(path, buf, size))
+		add_path(p, buf);
 }
 
 static void add_files_of(struct paths *p, const struct adit_forward_config *fwd)
@@ -57,14 +55,14 @@ int agent_confine(struct agent *a, char *err, size_t err_len)
 	for (size_t i = 0; i < sizeof(readable) / sizeof(readable[0]); i++)
 		add_path(&reads, readable[i]);
 	if (!helper_privileged(a->helper)) /* then we open the files ourselves */
-		add_path(&reads, folder_of(a->config_path, config, sizeof(config)));
+		add_folder(&reads, a->config_path, config, sizeof(config));
 	for (const struct agent_network_settings *s = a->config->networks; s; s = s->next)
 		if (s->fwd)
 			add_files_of(&reads, s->fwd);
 	add_path(&writes, "/dev/null");
 	if (!helper_privileged(a->helper)) { /* else it removes the sockets at the end */
-		add_path(&writes, folder_of(a->config->control_socket, control, sizeof(control)));
-		add_path(&writes, folder_of(a->config->http_socket, http, sizeof(http)));
+		add_folder(&writes, a->config->control_socket, control, sizeof(control));
+		add_folder(&writes, a->config->http_socket, http, sizeof(http));
 	}
 	if (sandbox_enter(&c, &report))
 		adit_log_warning("not sandboxed: %s", report.why);

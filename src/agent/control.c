@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent/control_internal.h"
+#include "base/filename.h"
 #include "host/unixsock.h"
 
 #define SAMPLE_WATCHED   ADIT_SEC
@@ -187,13 +188,9 @@ static void listener_ready(struct adit_watch *w, uint32_t events)
 static void make_folder(const char *path)
 {
 	char folder[108];
-	char *slash;
 
-	snprintf(folder, sizeof(folder), "%s", path);
-	slash = strrchr(folder, '/');
-	if (!slash || slash == folder)
+	if (!adit_filename_folder(path, folder, sizeof(folder)))
 		return;
-	*slash = '\0';
 	if (!mkdir(folder, 0755))
 		chmod(folder, 0755); /* whatever the umask: the sockets in it say who may */
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/filename.h"
 #include "host/textfile.h"
 
 #define NAMES_MAX 4096
@@ -107,8 +108,7 @@ static bool has_word(const char *text, size_t len, const char *word)
 
 bool helper_text_names(const char *text, size_t len, const char *file, const char *path)
 {
-	const char *slash = strrchr(file, '/');
-	size_t folder = slash ? (size_t)(slash - file) + 1 : 0;
+	size_t folder = (size_t)(adit_filename_last(file) - file);
 
 	if (has_word(text, len, path))
 		return true;

@@ -16,12 +16,6 @@
 
 #define DOCTOR_SECS 120
 
-static int refuse(struct helper_message *m, int r, const char *why)
-{
-	snprintf(m->text, sizeof(m->text), "%s", why);
-	return r;
-}
-
 void helper_job_look(struct helper_server *s)
 {
 	if (s->job > 0 && waitpid(s->job, NULL, WNOHANG) == s->job)
@@ -71,14 +65,14 @@ int helper_job_start(struct helper_server *s, struct helper_message *m, int *ret
 	int fd[2];
 
 	if (!is_job(m))
-		return refuse(m, -EPERM, "no such job");
+		return helper_refuse(m, -EPERM, "no such job");
 	if (s->events_fd < 0) /* the network process itself, in its sandbox */
-		return refuse(m, -EOPNOTSUPP, "the agent runs without rights: the command of that name does it");
+		return helper_refuse(m, -EOPNOTSUPP, "the agent runs without rights: the command of that name does it");
 	if (!s->keeper)
-		return refuse(m, -EPERM, "not before the start");
+		return helper_refuse(m, -EPERM, "not before the start");
 	helper_job_look(s);
 	if (s->job > 0)
-		return refuse(m, -EBUSY, "another job is under way");
+		return helper_refuse(m, -EBUSY, "another job is under way");
 	if (pipe2(fd, O_CLOEXEC) < 0)
 		return -errno;
 	s->job = fork();

@@ -34,6 +34,12 @@ bool helper_message_valid(const struct helper_message *m)
 	       ends(m->text, sizeof(m->text)) && socket_valid(&m->socket);
 }
 
+int helper_refuse(struct helper_message *m, int r, const char *why)
+{
+	snprintf(m->text, sizeof(m->text), "%s", why);
+	return r;
+}
+
 int helper_message_send(int sock, const struct helper_message *m, int fd)
 {
 	return fdpass_send(sock, m, sizeof(*m), fd);

@@ -55,6 +55,8 @@ struct helper_message {
 /* Every string ends, every number is one of its kind. */
 bool helper_message_valid(const struct helper_message *m);
 
+/* Makes m the answer that says why not; returns r. */
+int helper_refuse(struct helper_message *m, int r, const char *why);
 /* fd -1: none. 0 or -errno. */
 int helper_message_send(int sock, const struct helper_message *m, int fd);
 /* 1; 0: the other end is gone; -EBADMSG: what came is no message; -errno. *fd is -1 when none came. */

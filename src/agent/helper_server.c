@@ -33,6 +33,7 @@
 #include "agent/helper_job.h"
 #include "agent/helper_rights.h"
 #include "agent/settings.h"
+#include "base/filename.h"
 #include "device/uapi_socket.h"
 #include "host/keeper.h"
 #include "host/service.h"
@@ -50,8 +51,7 @@ static int fail(struct helper_message *m, int r, const char *what)
 
 static int refuse(struct helper_message *m, const char *why)
 {
-	snprintf(m->text, sizeof(m->text), "%s", why);
-	return -EPERM;
+	return helper_refuse(m, -EPERM, why);
 }
 
 static void tell(void *user, const char *plan, const char *what, const char *text)
@@ -103,20 +103,14 @@ static int own(struct helper_server *s, struct helper_message *m)
 	return helper_names_add(&s->sockets, m->path);
 }
 
-static char *folder_of(const char *path)
+/* The folder of what may have to be made or removed; not the root, which would be everything. */
+static void add_folder_of(char **list, size_t *cnt, const char *path)
 {
-	const char *slash = strrchr(path, '/');
+	char folder[HELPER_PATH_LEN];
 
-	return slash && slash > path ? strndup(path, (size_t)(slash - path)) : NULL;
-}
-
-/* The folder of what may have to be made or removed. */
-static void add_folder(char **list, size_t *cnt, char *folder)
-{
-	if (folder && *cnt < FOLDERS_MAX)
-		list[(*cnt)++] = folder;
-	else
-		free(folder);
+	if (*cnt < FOLDERS_MAX && adit_filename_folder(path, folder, sizeof(folder)) && folder[1] &&
+	    (list[*cnt] = strdup(folder)))
+		(*cnt)++;
 }
 
 /* From now on plans, sockets and files as before, and little else. What could not be given up is told. */
@@ -130,10 +124,12 @@ static int confine(struct helper_server *s)
 	s->confined = true;
 	if (s->events_fd < 0) /* the network process itself */
 		return 0;
-	if (s->state_dir[0])
-		add_folder(folders, &cnt, access(s->state_dir, F_OK) ? folder_of(s->state_dir) : strdup(s->state_dir));
+	if (s->state_dir[0] && access(s->state_dir, F_OK))
+		add_folder_of(folders, &cnt, s->state_dir);
+	else if (s->state_dir[0] && (folders[cnt] = strdup(s->state_dir)))
+		cnt++;
 	for (size_t i = 0; (name = helper_names_at(s->sockets, i)); i++)
-		add_folder(folders, &cnt, folder_of(name));
+		add_folder_of(folders, &cnt, name);
 	if (helper_rights_confine((const char *const *)folders, err, sizeof(err)))
 		tell(s, "", "sandbox", err);
 	while (cnt)

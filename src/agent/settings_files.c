@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/settings_internal.h"
+#include "base/filename.h"
 #include "crypto/keytext.h"
 #include "host/keyfile.h"
 
@@ -22,16 +23,9 @@ struct names {
 	size_t cnt, cap;
 };
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static int by_base_name(const void *a, const void *b)
 {
-	return strcmp(base_name(*(char *const *)a), base_name(*(char *const *)b));
+	return strcmp(adit_filename_last(*(char *const *)a), adit_filename_last(*(char *const *)b));
 }
 
 static bool is_drop_in(const char *name)
@@ -51,7 +45,7 @@ static int add_name(struct names *names, const char *dir, const char *name)
 		return -ENOMEM;
 	sprintf(path, "%s/%s", dir, name);
 	for (i = 0; i < names->cnt; i++)
-		if (!strcmp(base_name(names->item[i]), name))
+		if (!strcmp(adit_filename_last(names->item[i]), name))
 			break;
 	if (i < names->cnt) {
 		free(names->item[i]);
@@ -150,12 +144,10 @@ int agent_drop_ins_in(const char *const *dirs, char ***ret)
 int agent_drop_ins(const char *path, char ***ret)
 {
 	char beside[4096];
-	const char *slash = strrchr(path, '/');
 	const char *own[] = { beside, NULL };
 	static const char *const system[] = { "/usr/lib/adit/conf.d", "/run/adit/conf.d", "/etc/adit/conf.d", NULL };
-	int n = snprintf(beside, sizeof(beside), "%.*sconf.d", slash ? (int)(slash + 1 - path) : 0, path);
 
-	if (n >= (int)sizeof(beside))
+	if (!adit_filename_beside(path, "conf.d", beside, sizeof(beside)))
 		return -ENAMETOOLONG;
 	return agent_drop_ins_in(!strcmp(beside, "/etc/adit/conf.d") ? system : own, ret);
 }
@@ -245,15 +237,13 @@ struct agent_origin agent_origin_of(const struct agent_reading *rd, const struct
 
 bool agent_place(struct agent_reading *rd, const struct adit_conf_node *node, const char *name, char *ret, size_t size)
 {
-	const char *file = node->doc->name, *slash = name[0] == '/' ? NULL : strrchr(file, '/');
-	int n = slash ? (int)(slash + 1 - file) : 0;
 	uint8_t key[ADIT_KEY_LEN];
 
 	if (adit_key_from_base64(key, name, strlen(name))) /* which no message may show */
 		adit_conf_error(rd->errors, node, "a key stands here, and the name of a file is wanted");
 	else if (!name[0])
 		adit_conf_error(rd->errors, node, "the name of a file is wanted, and this is empty");
-	else if (snprintf(ret, size, "%.*s%s", n, file, name) >= (int)size)
+	else if (!adit_filename_beside(node->doc->name, name, ret, size))
 		adit_conf_error(rd->errors, node, "the name is too long");
 	else
 		return true;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/settings_internal.h"
+#include "base/filename.h"
 #include "forward/config.h"
 #include "forward/settings.h"
 #include "forward/spec.h"
@@ -256,13 +257,6 @@ static bool open_keys(struct agent_reading *rd, const struct adit_conf_node *nod
 	return false;
 }
 
-static void beside(const char *file, const char *path, char *ret, size_t size)
-{
-	const char *slash = path[0] == '/' ? NULL : strrchr(file, '/');
-
-	snprintf(ret, size, "%.*s%s", slash ? (int)(slash + 1 - file) : 0, file, path);
-}
-
 /* WGConfig = FILE */
 static bool import_file(struct adit_forward_import *self, struct adit_forward_reader *fwd,
 			const struct adit_forward_origin *at, const char *path)
@@ -272,7 +266,7 @@ static bool import_file(struct adit_forward_import *self, struct adit_forward_re
 	struct adit_textfile text;
 	char found[4096];
 
-	beside(at->name, path, found, sizeof(found));
+	adit_filename_beside(at->name, path, found, sizeof(found));
 	if (!open_keys(im->rd, im->node, found, &text))
 		return false;
 	begin_talk(im->rd, &talk, NULL, found);

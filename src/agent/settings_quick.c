@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/settings_internal.h"
+#include "base/filename.h"
 #include "base/quicktext.h"
 
 enum kind { TEXT, NUMBER, LIST, LINES };
@@ -271,7 +272,7 @@ void agent_quick_read(struct agent_reading *rd, struct adit_conf_node *table, co
 void agent_quick_name(const char *path, char ret[AGENT_NAME_LEN])
 {
 	static const char legal[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-+=";
-	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
+	const char *base = adit_filename_last(path), *dot = strrchr(base, '.');
 	size_t len = dot && !strcmp(dot, ".conf") ? (size_t)(dot - base) : strlen(base);
 
 	if (len >= AGENT_NAME_LEN)

@@ -3,14 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/filename.h"
 #include "cli/cli.h"
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
 
 /* --help anywhere before "--" */
 static bool wants_help(int argc, char **argv)
@@ -49,7 +43,7 @@ static int run_adit_wg(int argc, char **argv)
 
 	if (argc == 2 && !strcmp(argv[1], "--version"))
 		return adit_version_main(1, version_argv);
-	argv[0] = (char *)base_name(argv[0]);
+	argv[0] = (char *)adit_filename_last(argv[0]);
 	return run(adit_command_find("device"), argc, argv);
 }
 
@@ -60,7 +54,7 @@ int main(int argc, char **argv)
 
 	if (argc < 1)
 		return ADIT_EXIT_USAGE;
-	if (!strcmp(base_name(argv[0]), "adit-wg"))
+	if (!strcmp(adit_filename_last(argv[0]), "adit-wg"))
 		return run_adit_wg(argc, argv);
 	if (argc < 2) {
 		adit_help_topics(stdout);

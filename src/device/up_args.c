@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/exit.h"
+#include "base/filename.h"
 #include "device/uapi_socket.h"
 
 #define CONFIRM_MAX_SECS 3600u
@@ -57,7 +58,7 @@ static int read_operand(struct up *up, const char *arg)
 	n = snprintf(up->file, sizeof(up->file), is_file ? "%s" : "/etc/wireguard/%s.conf", arg);
 	if (n < 0 || (size_t)n >= sizeof(up->file))
 		return usage(up, "the path is too long", "");
-	base = strrchr(up->file, '/') ? strrchr(up->file, '/') + 1 : up->file;
+	base = adit_filename_last(up->file);
 	len = strlen(base);
 	if (len <= 5 || strcmp(base + len - 5, ".conf"))
 		return usage(up, "the file must be called NAME.conf, NAME being the interface's name: ", arg);

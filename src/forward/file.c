@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/filename.h"
 #include "base/list.h"
 #include "base/quicktext.h"
 #include "forward/settings.h"
@@ -32,14 +33,8 @@ struct importer {
 /* Relative names are looked for in the folder of the file that imports, then in ours. */
 static void place(const char *file, const char *path, char *ret, size_t size)
 {
-	const char *slash = strrchr(file, '/');
-
-	if (path[0] != '/' && slash) {
-		snprintf(ret, size, "%.*s%s", (int)(slash + 1 - file), file, path);
-		if (!access(ret, F_OK))
-			return;
-	}
-	snprintf(ret, size, "%s", path);
+	if (!adit_filename_beside(file, path, ret, size) || access(ret, F_OK))
+		snprintf(ret, size, "%s", path);
 }
 
 static bool import_file(struct adit_forward_import *self, struct adit_forward_reader *rd,

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "base/exit.h"
+#include "base/filename.h"
 #include "forward/control.h"
 #include "forward/info.h"
 #include "forward/log.h"
@@ -122,13 +123,6 @@ static void add_path(const char **list, unsigned *cnt, const char *path)
 }
 
 /* Cuts the last part off; "." when there is no other. */
-static void folder_of(const char *path, char *ret, size_t size)
-{
-	const char *slash = strrchr(path, '/');
-
-	snprintf(ret, size, "%.*s", slash ? (int)(slash == path ? 1 : slash - path) : 1, slash ? path : ".");
-}
-
 /* The folders of Unix sockets that are listened on: they are removed there, and others made by a reload. */
 static void add_socket_folders(const struct adit_forward_config *cfg, char folder[SANDBOX_PATHS_MAX][108],
 			       const char **list, unsigned *cnt)
@@ -138,7 +132,7 @@ static void add_socket_folders(const struct adit_forward_config *cfg, char folde
 	for (size_t i = 0; i < cfg->service_cnt && n < SANDBOX_PATHS_MAX; i++) {
 		if (!cfg->service[i].listen_path[0])
 			continue;
-		folder_of(cfg->service[i].listen_path, folder[n], sizeof(folder[n]));
+		adit_filename_folder(cfg->service[i].listen_path, folder[n], sizeof(folder[n]));
 		if (n && !strcmp(folder[n], folder[n - 1]))
 			continue;
 		add_path(list, cnt, folder[n++]);
@@ -157,7 +151,7 @@ static void enter_sandbox(struct forwarder *f)
 
 	for (size_t i = 0; i < sizeof(read) / sizeof(read[0]); i++)
 		add_path(c.read, &reads, read[i]);
-	folder_of(adit_forward_options_file(f->options), folder, sizeof(folder));
+	adit_filename_folder(adit_forward_options_file(f->options), folder, sizeof(folder));
 	if (adit_forward_options_file(f->options)[0])
 		add_path(c.read, &reads, folder);
 	add_path(c.read, &reads, f->cfg.key_file);
@@ -166,7 +160,7 @@ static void enter_sandbox(struct forwarder *f)
 		add_path(c.read, &reads, f->cfg.service[i].cert_file);
 		add_path(c.read, &reads, f->cfg.service[i].key_file);
 	}
-	folder_of(f->control.path, control, sizeof(control));
+	adit_filename_folder(f->control.path, control, sizeof(control));
 	add_path(c.write, &writes, "/dev/null");
 	if (f->control.path[0])
 		add_path(c.write, &writes, control);

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/filename.h"
 #include "host/dns_backend.h"
 #include "host/replace.h"
 #include "host/textfile.h"
@@ -49,8 +50,8 @@ static int lock_folder(struct adit_dns_place *p)
 	char dir[PATH_MAX];
 	int tries, r = 0;
 
-	snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(p->path, '/') - p->path), p->path);
-	p->lock_fd = open(dir[0] ? dir : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	adit_filename_folder(p->path, dir, sizeof(dir));
+	p->lock_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (p->lock_fd < 0)
 		return -errno;
 	for (tries = 0; tries < LOCK_TRIES; tries++) {

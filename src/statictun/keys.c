@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/filename.h"
 #include "config/check.h"
 #include "crypto/keytext.h"
 #include "host/keyfile.h"
@@ -22,15 +23,6 @@ void statictun_keys_fini(struct statictun_keys *k)
 	adit_crypto_free(k->crypto);
 }
 
-/* Where a relative name is looked for: beside the configuration. */
-static bool place(const char *config, const char *path, char *ret, size_t size)
-{
-	const char *slash = path[0] == '/' ? NULL : strrchr(config, '/');
-	int n = slash ? (int)(slash + 1 - config) : 0;
-
-	return snprintf(ret, size, "%.*s%s", n, config, path) < (int)size;
-}
-
 static bool from_path(struct statictun_keys *k, struct adit_conf_errors *errors, const struct adit_conf_node *table,
 		      struct statictun_network *net)
 {
@@ -46,7 +38,7 @@ static bool from_path(struct statictun_keys *k, struct adit_conf_errors *errors,
 		adit_conf_error(errors, node, "a key stands here, and the name of a file is wanted");
 		return false;
 	}
-	if (!place(k->path, text, path, sizeof(path)))
+	if (!adit_filename_beside(k->path, text, path, sizeof(path)))
 		why = "the name is too long";
 	else
 		why = adit_keyfile_read(path, net->secret);
