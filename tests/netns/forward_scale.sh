@@ -142,7 +142,8 @@ busy() { # OPTION...
 		# at who receives: who sends has filled megabytes of socket buffers before he waits
 		[ $# -gt 0 ] || jq .server_output_json "$TMP/busy$i" >"$TMP/received$i"
 		[ $# -eq 0 ] || cp "$TMP/busy$i" "$TMP/received$i"
-		[ "$(dead_seconds "$TMP/received$i")" = 0 ] || { jq -c '[.intervals[].sum.bytes]' "$TMP/received$i"; return 1; }
+		jq '.intervals |= .[:-1]' "$TMP/received$i" >"$TMP/whole" # the last is what is left of a second
+		[ "$(dead_seconds "$TMP/whole")" = 0 ] || { jq -c '[.intervals[].sum.bytes]' "$TMP/received$i"; return 1; }
 		# every stream has moved something
 		jq -e '[.end.streams[] | .receiver.bytes == 0] | any | not' "$TMP/busy$i" || { echo "a stream has moved nothing"; return 1; }
 	done

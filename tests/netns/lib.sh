@@ -124,6 +124,12 @@ cleanup() {
 	[ -n "${ADIT_KEEP:-}" ] && diag "kept $TMP" || rm -rf "$TMP"
 }
 
+# A child that is not yet what it shall be (between fork and exec) has our traps: what ends it must not clean up.
+interrupted() {
+	[ "$BASHPID" = $$ ] && exit 130
+	kill -KILL "$BASHPID"
+}
+
 # no_resolvconf: the script goes on where there is no resolvconf(8), which has one record in /run for all namespaces
 no_resolvconf() {
 	local f
@@ -159,7 +165,7 @@ lab_start() {
 	ip netns del "$P-probe"
 	TMP=$(mktemp -d "${TMPDIR:-/tmp}/adit-lab.XXXXXX")
 	trap cleanup EXIT
-	trap 'exit 130' INT TERM HUP
+	trap interrupted INT TERM HUP
 	diag "program under test: $ADIT"
 }
 
@@ -439,6 +445,8 @@ median() { sort -n | awk '{ v[NR] = $1 } END { print NR ? (v[int((NR + 1) / 2)] 
 enough() { [ -z "${ADIT_ROUNDS:-}" ] && awk "BEGIN { exit !($(printf '%s\n' "${@:2}" | median) >= $1) }"; }
 # received Mbit/s of the last run
 mbits() { jq '[.end.sum_received.bits_per_second, .end.sum_received_bidir_reverse.bits_per_second] | map(. // 0) | add / 1e6 | floor' "$TMP/iperf.json"; }
+# at_least N: the least rate that is asked for: N, where time is judged; else that something arrives
+at_least() { [ "${ADIT_PATIENCE:-3}" = 1 ] && echo "$1" || echo 1; }
 # dead_seconds [FILE]: the longest run of seconds without data, in the last run
 dead_seconds() { jq '[.intervals[].sum.bytes] | map(if . == 0 then 1 else 0 end) | reduce .[] as $x ([0, 0]; if $x == 1 then [.[0] + 1, ([.[1], .[0] + 1] | max)] else [0, .[1]] end) | .[1]' "${1:-$TMP/iperf.json}"; }
 
