@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "agent/client.h"
+#include "base/bytes.h"
 #include "pktio/pcapng.h"
 
 #define PACKET_MAX 65536
@@ -147,11 +148,6 @@ static bool take_one(struct capture *c)
 
 /* --- what the agent says ------------------------------------------------------------- */
 
-static int digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static void take_drop(struct capture *c, const struct adit_conf_node *drop)
 {
 	static uint8_t packet[PACKET_MAX];
@@ -161,8 +157,8 @@ static void take_drop(struct capture *c, const struct adit_conf_node *drop)
 					.wall_ns = agent_reply_number(drop, "time_us", 0) * 1000 };
 
 	p.direction = strcmp(agent_reply_text(drop, "direction"), "out") ? ADIT_PCAPNG_IN : ADIT_PCAPNG_OUT;
-	for (; iov.iov_len < PACKET_MAX && digit(hex[0]) >= 0 && digit(hex[1]) >= 0; hex += 2)
-		packet[iov.iov_len++] = (uint8_t)(digit(hex[0]) << 4 | digit(hex[1]));
+	for (; iov.iov_len < PACKET_MAX && adit_hex_digit(hex[0]) >= 0 && adit_hex_digit(hex[1]) >= 0; hex += 2)
+		packet[iov.iov_len++] = (uint8_t)(adit_hex_digit(hex[0]) << 4 | adit_hex_digit(hex[1]));
 	put(c, &p);
 }
 

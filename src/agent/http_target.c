@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "agent/jsonout.h"
+#include "base/bytes.h"
 
 #define VALUE_MAX 128
 
@@ -125,12 +126,6 @@ void agent_http_target_read(struct agent_http_target *ret, const struct adit_htt
 			ret->action = actions[i].action;
 }
 
-static int hex(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 :
-	       c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* %41 -> A; false: not well-formed, too long, or a zero byte. */
 static bool decode(const char *p, size_t len, char ret[VALUE_MAX])
 {
@@ -140,9 +135,9 @@ static bool decode(const char *p, size_t len, char ret[VALUE_MAX])
 		int c = (unsigned char)p[i];
 
 		if (c == '%') {
-			if (i + 2 >= len || hex(p[i + 1]) < 0 || hex(p[i + 2]) < 0)
+			if (i + 2 >= len || adit_hex_digit(p[i + 1]) < 0 || adit_hex_digit(p[i + 2]) < 0)
 				return false;
-			c = hex(p[i + 1]) << 4 | hex(p[i + 2]);
+			c = adit_hex_digit(p[i + 1]) << 4 | adit_hex_digit(p[i + 2]);
 			i += 2;
 		}
 		if (!c || n + 1 >= VALUE_MAX)

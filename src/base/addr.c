@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 /* --- text in -------------------------------------------------------------- */
 
 /* Decimal number in [*p, end): no sign, no leading zero, at most max. Advances *p. */
@@ -42,25 +44,14 @@ static bool parse_v4(uint8_t out[4], const char *s, const char *end)
 	return s == end;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* One to four hex digits; returns how many were read. */
 static int hex_group(const char *s, const char *end, unsigned *ret)
 {
 	int n = 0;
 
 	*ret = 0;
-	while (n < 4 && s + n < end && hex_digit(s[n]) >= 0)
-		*ret = *ret << 4 | (unsigned)hex_digit(s[n++]);
+	while (n < 4 && s + n < end && adit_hex_digit(s[n]) >= 0)
+		*ret = *ret << 4 | (unsigned)adit_hex_digit(s[n++]);
 	return n;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* bytes.h - integers in byte order, wherever they stand and however aligned */
+/* bytes.h - integers in byte order, wherever they stand and however aligned; digits */
 #ifndef ADIT_BASE_BYTES_H
 #define ADIT_BASE_BYTES_H
 
@@ -33,5 +33,12 @@ ADIT_BYTES_DEFINE(be, ADIT_BE, 32)
 ADIT_BYTES_DEFINE(be, ADIT_BE, 64)
 ADIT_BYTES_DEFINE(le, ADIT_LE, 32)
 ADIT_BYTES_DEFINE(le, ADIT_LE, 64)
+
+/* 0..15; -1: not a hexadecimal digit */
+static inline int adit_hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 :
+	       c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
 
 #endif

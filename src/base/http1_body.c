@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
+
 #define CHUNK_LINE_MAX 1024 /* extensions of a chunk */
 #define TRAILER_MAX    8192
 
@@ -48,17 +50,9 @@ void adit_http1_body_of_response(struct adit_http1_body *b, const struct adit_ht
 		body_init(b, ADIT_HTTP1_UNTIL_CLOSE, 0);
 }
 
-static int hex(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static enum adit_http1_error size_byte(struct adit_http1_body *b, uint8_t c)
 {
-	int digit = hex(c);
+	int digit = adit_hex_digit((char)c);
 
 	if (digit >= 0) {
 		if (++b->digits > 15) /* fits 60 bits */
