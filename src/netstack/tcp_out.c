@@ -188,10 +188,16 @@ static uint32_t near_bytes(const struct tcp *t)
 	return t->rtt.min < 16 * NEAR ? 64000u >> (t->rtt.min / NEAR) : 0;
 }
 
+/* Bytes a second; 0: not paced. */
+static uint64_t pacing_rate(const struct tcp *t)
+{
+	return t->rtt.srtt > PACE_FROM ? cc_pacing_rate(&t->cc, t->rtt.srtt) : 0;
+}
+
 /* At high rates a train is a millisecond's worth, so that pacing has a grain. */
 static uint32_t train_limit(const struct tcp *t)
 {
-	uint64_t rate = t->rtt.srtt > PACE_FROM ? cc_pacing_rate(&t->cc, t->rtt.srtt) : 0, grain = rate / 1000 + near_bytes(t);
+	uint64_t rate = pacing_rate(t), grain = rate / 1000 + near_bytes(t);
 	uint32_t most = TCP_MAX_SEGMENTS * (uint32_t)t->mss, least = 2u * t->mss;
 
 	if (most > 64000)
@@ -207,7 +213,7 @@ static uint32_t train_limit(const struct tcp *t)
 
 static void pace(struct tcp *t, uint32_t sent, adit_time now)
 {
-	uint64_t rate = t->rtt.srtt > PACE_FROM ? cc_pacing_rate(&t->cc, t->rtt.srtt) : 0;
+	uint64_t rate = pacing_rate(t);
 	adit_time from = now - WORST_PACING_BURST * ADIT_MSEC;
 
 	if (rate == 0)
@@ -229,7 +235,7 @@ static bool paced_out(struct tcp *t, adit_time now)
 /* New bytes that may leave now; 0 = wait. RFC 9293 3.8.6.2.1, 3.7.4 */
 static uint32_t new_bytes(struct tcp *t)
 {
-	uint32_t left = unsent(t), wnd = window_room(t), room = cwnd_room(t), n = left;
+	uint32_t left = unsent(t), wnd = window_room(t), room = cwnd_room(t), train, n = left;
 
 	if (n > wnd)
 		n = wnd;
@@ -239,8 +245,9 @@ static uint32_t new_bytes(struct tcp *t)
 		t->cwnd_blocked = true;
 		t->cwnd_blocked_seq = t->sb.end;
 	}
-	if (n > train_limit(t))
-		n = train_limit(t);
+	train = train_limit(t);
+	if (n > train)
+		n = train;
 	if (n == left) /* all there is */
 		return n < t->mss && t->nagle && t->sb.una != t->sb.end && !t->shutdown ? 0 : n;
 	if (n >= t->mss)
