@@ -113,6 +113,13 @@ struct adit_forward_reader {
 	bool no_memory;
 };
 
+/* The ceilings of flow buffers that there are, in MiB: 16, 64, 256. */
+static inline bool adit_forward_is_memory_profile(unsigned long mib)
+{
+	return mib == 16 || mib == 64 || mib == 256;
+}
+
+/* All fields at their defaults. */
 void adit_forward_config_init(struct adit_forward_config *cfg);
 /* Wipes keys and passwords. */
 void adit_forward_config_fini(struct adit_forward_config *cfg);

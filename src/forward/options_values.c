@@ -284,7 +284,7 @@ static void read_memory(struct adit_forward_options *o, const char *v)
 {
 	unsigned long n;
 
-	if (adit_forward_number(v, 256, &n) && (n == 16 || n == 64 || n == 256))
+	if (adit_forward_number(v, 256, &n) && adit_forward_is_memory_profile(n))
 		o->rd->cfg->memory_mib = (unsigned)n;
 	else
 		option_error(o, "\"%.20s\" is not a memory profile (16, 64 or 256 MiB)", v);

@@ -42,7 +42,7 @@ static int check(const struct adit_forward_config *cfg)
 			return -EINVAL;
 		}
 	}
-	if (!mib || mib == 16 || mib == 64 || mib == 256)
+	if (!mib || adit_forward_is_memory_profile(mib))
 		return 0;
 	lib_log_add("memory_mib is not 16, 64 or 256");
 	return -EINVAL;
