@@ -410,6 +410,21 @@ static void run(struct program *p)
 
 /* --- a dry run -------------------------------------------------------------------------------- */
 
+static int print_plan(struct agent_network *n, char *err, size_t err_len)
+{
+	struct adit_plan plan;
+	int r;
+
+	if (!n->ops->plan)
+		return 0;
+	r = n->ops->plan(n, &plan, err, err_len);
+	if (r)
+		return r;
+	adit_plan_print(stdout, &plan);
+	adit_plan_fini(&plan);
+	return 0;
+}
+
 static int print_plans(struct program *p)
 {
 	int status = ADIT_EXIT_OK;
@@ -421,7 +436,7 @@ static int print_plans(struct program *p)
 		if (!n)
 			continue;
 		printf("# %s\n", s->name);
-		if (n->ops->plan && n->ops->plan(n, stdout, err, sizeof(err)))
+		if (print_plan(n, err, sizeof(err)))
 			status = fail(p, ADIT_EXIT_FAILED, err);
 	}
 	return status;

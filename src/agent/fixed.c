@@ -87,23 +87,10 @@ static int apply_plan(struct fixed *f, const struct agent_network_settings *s, c
 	return 0;
 }
 
-static int print_plan(struct agent_network *n, FILE *out, char *err, size_t err_len)
+static int plan_fixed(struct agent_network *n, struct adit_plan *ret, char *err, size_t err_len)
 {
-	const struct fixed *f = n->impl;
-	char name[sizeof(n->ifname)];
-	struct adit_plan plan;
-	int r;
-
-	memcpy(name, n->ifname, sizeof(name));
-	if (!n->ifname[0])
-		snprintf(n->ifname, sizeof(n->ifname), "%s", n->settings->ifname[0] ? n->settings->ifname : "tun0");
-	r = make_plan(&plan, n, n->settings, f ? &f->plan : NULL, err, err_len);
-	memcpy(n->ifname, name, sizeof(name));
-	if (r)
-		return r;
-	adit_plan_print(out, &plan);
-	adit_plan_fini(&plan);
-	return 0;
+	network_presume_name(n, "tun0");
+	return make_plan(ret, n, n->settings, NULL, err, err_len);
 }
 
 /* --- open and close ------------------------------------------------------------------------ */
@@ -456,5 +443,5 @@ static struct adit_tunnel *tunnel_of(struct agent_network *n)
 
 const struct agent_network_ops agent_static_ops = {
 	.open = open_fixed, .close = close_fixed, .change = change_fixed, .adopt = adopt_fixed, .look = look_fixed,
-	.moved = moved_fixed, .snapshot = snapshot_fixed, .tunnel = tunnel_of, .plan = print_plan,
+	.moved = moved_fixed, .snapshot = snapshot_fixed, .tunnel = tunnel_of, .plan = plan_fixed,
 };

@@ -76,8 +76,8 @@ struct agent_network_ops {
 	struct adit_tunnel *(*tunnel)(struct agent_network *n);
 	/* Of one that is open: its peers are asked for new sessions soon. NULL: there is no such thing. */
 	void (*renew)(struct agent_network *n);
-	/* Writes what open would do to this machine (adit_step_print), and does nothing. NULL: nothing. */
-	int (*plan)(struct agent_network *n, FILE *out, char *err, size_t err_len);
+	/* Fills *ret with what open would put in force, and does nothing; the network is not open. NULL: nothing is. */
+	int (*plan)(struct agent_network *n, struct adit_plan *ret, char *err, size_t err_len);
 };
 
 struct agent_network {
@@ -172,6 +172,8 @@ void agent_network_retype(struct agent_network *n, const struct agent_network_se
 bool agent_plan_is_anothers(const struct agent_network *n, const char *name);
 /* So n has the interface of this name: n->ifname, or -EBUSY with its reason and a sentence. */
 int network_take_name(struct agent_network *n, const char *name, enum agent_reason *reason, char *err, size_t err_len);
+/* The name that a TUN not made yet will have: the settings', or that one, as far as one can tell. */
+void network_presume_name(struct agent_network *n, const char *name);
 /* Of one that is open: what it drops is shown until untap, or until it is closed. With keys sessions begin anew, so
  * that there are keys to be shown. 0, or -EOPNOTSUPP: it has none. */
 int agent_network_tap(struct agent_network *n, struct adit_tap *tap);

@@ -59,6 +59,11 @@ int network_take_name(struct agent_network *n, const char *name, enum agent_reas
 	return 0;
 }
 
+void network_presume_name(struct agent_network *n, const char *name)
+{
+	snprintf(n->ifname, sizeof(n->ifname), "%s", n->settings->ifname[0] ? n->settings->ifname : name);
+}
+
 /* --- open, fail, close ---------------------------------------------------------- */
 
 static void schedule_retry(struct agent_network *n)

@@ -309,5 +309,5 @@ static void renew(struct agent_network *n)
 const struct agent_network_ops agent_wireguard_ops = {
 	.open = open_wireguard, .close = close_wireguard, .release = release_wireguard, .change = wgnet_change,
 	.adopt = wgnet_adopt, .look = wgnet_look, .moved = wgnet_moved, .snapshot = wgnet_snapshot, .tunnel = tunnel_of,
-	.renew = renew, .plan = wgnet_print_plan,
+	.renew = renew, .plan = wgnet_would_plan,
 };

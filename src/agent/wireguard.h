@@ -90,8 +90,8 @@ int wgnet_plan(struct wgnet *net, const struct agent_network_settings *s, enum a
 	       size_t err_len);
 /* Undoes it. keep: all but what blocks. Returns whether something blocks now. */
 bool wgnet_unplan(struct agent_network *n, bool keep);
-/* Prints what opening would do, or has done. */
-int wgnet_print_plan(struct agent_network *n, FILE *out, char *err, size_t err_len);
+/* What opening would put in force; of one that is not open. */
+int wgnet_would_plan(struct agent_network *n, struct adit_plan *ret, char *err, size_t err_len);
 /* Asks servers whether they can be reached, where that is not plain; says in n->dns what is done. */
 void wgnet_dns_begin(struct wgnet *net, const struct agent_network_settings *s);
 void wgnet_dns_look(struct wgnet *net, adit_time now);

@@ -185,23 +185,12 @@ static bool block(struct agent_network *n, struct wgnet *net)
 	return false;
 }
 
-int wgnet_print_plan(struct agent_network *n, FILE *out, char *err, size_t err_len)
+int wgnet_would_plan(struct agent_network *n, struct adit_plan *ret, char *err, size_t err_len)
 {
-	struct wgnet draft = { .n = n }, *net = n->impl ? n->impl : &draft;
-	char name[sizeof(n->ifname)];
-	struct adit_plan plan;
-	int r;
+	struct wgnet draft = { .n = n };
 
-	memcpy(name, n->ifname, sizeof(name));
-	if (!n->ifname[0])
-		snprintf(n->ifname, sizeof(n->ifname), "%s", n->settings->ifname[0] ? n->settings->ifname : "adit0");
-	r = make(&plan, net, n->settings, err, err_len);
-	memcpy(n->ifname, name, sizeof(name));
-	if (r)
-		return r;
-	adit_plan_print(out, &plan);
-	adit_plan_fini(&plan);
-	return 0;
+	network_presume_name(n, "adit0");
+	return make(ret, &draft, n->settings, err, err_len);
 }
 
 bool wgnet_unplan(struct agent_network *n, bool keep)
