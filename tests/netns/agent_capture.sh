@@ -14,19 +14,7 @@ SA=${W}s
 key sa >/dev/null
 {
 	config
-	cat <<END
-
-[network.lab]
-enable = true
-type = "static"
-interface = "$SA"
-listen = "0.0.0.0:1194"
-secret_path = "sa.key"
-addresses = ["10.8.0.1/24"]
-mtu = 1400
-[network.lab.peers]
-"10.8.0.2" = { pub_key = "$(key sb)", sock_addr = "$B4:1194" }
-END
+	config_static
 } >"$CONFIG"
 
 asked() { on A socat -t 5 - "UNIX:$CONTROL" <<<"$1" | head -n 1; }

@@ -20,10 +20,8 @@ fi
 need nft
 # before the lab, which makes namespaces in /run
 OWN=$(mktemp -d "${TMPDIR:-/tmp}/adit-half.XXXXXX")
-mkdir "$OWN/etc" "$OWN/run"
-for f in passwd group hosts nsswitch.conf ld.so.cache ld.so.conf alternatives ssl; do
-	[ -e /etc/$f ] && cp -a /etc/$f "$OWN/etc/"
-done
+mkdir "$OWN/run"
+copy_of_etc "$OWN/etc" ssl
 : >"$OWN/nothing"
 mount --bind "$OWN/etc" /etc && mount --bind "$OWN/run" /run || skip_all "cannot mount here"
 # once: a mount upon the mount would hold the file

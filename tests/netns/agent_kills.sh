@@ -19,10 +19,8 @@ fi
 need nft jq
 # before the lab, which makes namespaces in /run
 OWN=$(mktemp -d "${TMPDIR:-/tmp}/adit-kills.XXXXXX")
-mkdir "$OWN/etc" "$OWN/run"
-for f in passwd group hosts nsswitch.conf ld.so.cache ld.so.conf alternatives ssl; do
-	[ -e /etc/$f ] && cp -a /etc/$f "$OWN/etc/"
-done
+mkdir "$OWN/run"
+copy_of_etc "$OWN/etc" ssl
 : >"$OWN/nothing"
 mount --bind "$OWN/etc" /etc && mount --bind "$OWN/run" /run || skip_all "cannot mount here"
 for f in /usr/sbin/resolvconf /sbin/resolvconf; do

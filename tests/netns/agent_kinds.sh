@@ -32,20 +32,6 @@ wireguard() {
 		allowed_ips = $6
 	END
 }
-static() {
-	cat <<-END
-		[network.lab]
-		enable = true
-		type = "static"
-		interface = "$SA"
-		listen = "0.0.0.0:1194"
-		secret_path = "sa.key"
-		addresses = ["10.8.0.1/24"]
-		mtu = 1400
-		[network.lab.peers]
-		"10.8.0.2" = { pub_key = "$(key sb)", sock_addr = "$B4:1194" }
-	END
-}
 key sa >/dev/null
 key sb >/dev/null
 status() { "$ADIT" status --json --control "$CONTROL" 2>/dev/null; }
@@ -74,7 +60,7 @@ far_of_static() {
 
 # ---- static, and one that fails beside it ---------------------------------------------------
 
-{ head_of; static; wireguard office "$WA" a 10.9.0.1/24 "$B4:51822" '["10.9.0.2/32"]'
+{ head_of; config_static; wireguard office "$WA" a 10.9.0.1/24 "$B4:51822" '["10.9.0.2/32"]'
 	wireguard bad "${W}x" none 10.7.0.1/24 "$B4:51822" '["10.7.0.2/32"]'; } >"$CONFIG"
 agent
 becomes "one whose key file is missing: its reason" bad "error key_file" 10
@@ -92,13 +78,13 @@ becomes "the missing key comes: tried again by itself" bad "up ok" 45
 # ---- overlaps, and prefixes that move -------------------------------------------------------
 
 cp "$CONFIG" "$TMP/before.toml"
-{ head_of; static; wireguard office "$WA" a 10.9.0.1/24 "$B4:51822" '["10.9.0.2/32", "10.66.0.0/16"]'
+{ head_of; config_static; wireguard office "$WA" a 10.9.0.1/24 "$B4:51822" '["10.9.0.2/32", "10.66.0.0/16"]'
 	wireguard other "${W}o" c 10.9.0.3/32 "$B4:51822" '["10.66.0.0/16"]'; } >"$CONFIG"
 reload
 equal "two networks want the same prefix: refused" $? 1
 check "and explained" grep -qE 'networks (office|other) and (office|other) have the same prefix' "$TMP/said"
 equal "what ran still runs" "$(of office .state) $(of bad .name)" "up bad"
-{ head_of; static; wireguard office "$WA" a 10.9.0.1/24 "$B4:51822" '["10.9.0.2/32", "10.66.0.0/16"]'
+{ head_of; config_static; wireguard office "$WA" a 10.9.0.1/24 "$B4:51822" '["10.9.0.2/32", "10.66.0.0/16"]'
 	wireguard other "${W}o" c 10.9.0.3/32 "$B4:51822" '["10.66.7.0/24"]'; } >"$CONFIG"
 reload --dry-run
 check "a dry run says what would change" grep -q 'network other: added' "$TMP/said"
@@ -110,14 +96,14 @@ check "the status explains who gets it" grep -q '10.66.7.0/24 of other lies with
 check "the kernel agrees" grep -q "dev ${W}o" <(on A ip route get 10.66.7.1)
 equal "the one that was removed is gone" "$(of bad .state)" ""
 check_not "with its interface" on A ip link show "${W}x"
-{ head_of; static; wireguard office "$WA" a 10.9.0.1/24 "$B4:51822" '["10.9.0.2/32", "10.66.7.0/24"]'
+{ head_of; config_static; wireguard office "$WA" a 10.9.0.1/24 "$B4:51822" '["10.9.0.2/32", "10.66.7.0/24"]'
 	wireguard other "${W}o" c 10.9.0.3/32 "$B4:51822" '["10.66.0.0/16"]'; } >"$CONFIG"
 check "two networks exchange their prefixes" reload
 check "the kernel agrees" grep -q "dev $WA" <(on A ip route get 10.66.7.1)
 check "on both" grep -q "dev ${W}o" <(on A ip route get 10.66.8.1)
 becomes "one is up" office "up ok" 15
 becomes "so is the other" other "up ok" 15
-{ head_of; static; wireguard office "$WA" a 10.9.0.1/24 "$B4:51822" '["10.9.0.2/32", "10.66.0.0/16"]' |
+{ head_of; config_static; wireguard office "$WA" a 10.9.0.1/24 "$B4:51822" '["10.9.0.2/32", "10.66.0.0/16"]' |
 	sed 's/^enable.*/enable = false/'
 	wireguard other "${W}o" c 10.9.0.3/32 "$B4:51822" '["10.66.7.0/24"]'; } >"$CONFIG"
 check "they exchange them again, and one shall not run any more" reload
@@ -212,7 +198,7 @@ stop "$AGENT"
 
 cp "$TMP/c.key" "$TMP/d.key"
 { head_of; wireguard office tun0 d 10.9.0.3/24 "$B4:51822" '["0.0.0.0/0", "::/0"]' 'killswitch = true'
-	static | sed '/^interface/d; s/^enable.*/enable = false/'; } >"$CONFIG"
+	config_static | sed '/^interface/d; s/^enable.*/enable = false/'; } >"$CONFIG"
 agent
 becomes "a killswitch of an interface tun0" office "up ok" 15
 echo "not a key" >"$TMP/d.key"

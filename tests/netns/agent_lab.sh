@@ -4,6 +4,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 P=ag$$
 
+link_of() { on A ip -o link show "$WA" | sed 's/: .*//'; }
 agent_tool() { $PYTHON "$LIB/agent_lab.py" "$@"; }
 
 # agent_lab_start: A and B, the far end, folders and keys
@@ -41,6 +42,22 @@ name = "far"
 public_key = "$(key b)"
 endpoint = "$B4:51822"
 allowed_ips = ["10.9.0.2/32", "10.88.0.0/16"]
+END
+}
+# lab is static, $SA, to sb's peer at $B4
+config_static() {
+	cat <<END
+
+[network.lab]
+enable = true
+type = "static"
+interface = "$SA"
+listen = "0.0.0.0:1194"
+secret_path = "sa.key"
+addresses = ["10.8.0.1/24"]
+mtu = 1400
+[network.lab.peers]
+"10.8.0.2" = { pub_key = "$(key sb)", sock_addr = "$B4:1194" }
 END
 }
 config_web() {

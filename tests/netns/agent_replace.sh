@@ -46,7 +46,6 @@ config >"$CONFIG"
 agent
 OLD=$AGENT
 check "office carries" carries
-link_of() { on A ip -o link show "$WA" | sed 's/: .*//'; }
 index=$(link_of)
 iperf_server B
 run_bg A "$TMP/stream.json" timeout 60 iperf3 -J -c 10.9.0.2 -p "$IPERF_PORT" -t 8 -b 20M

@@ -46,7 +46,6 @@ ends_by() { order "$@" && wait_for 20 is_inactive; }
 starts() { grep '^starts' "$LOG" | tail -n 1; }
 taken() { count '1 session taken over' "$TMP/agent.log"; }
 refused() { count 'nothing is taken over' "$TMP/agent.log"; }
-link_of() { on A ip -o link show "$WA" | sed 's/: .*//'; }
 
 # ---- restarts under traffic -----------------------------------------------------------------------
 

@@ -24,10 +24,8 @@ CONF=/etc/resolv.conf
 
 # --- a machine of our own ----------------------------------------------------------------------
 
-mkdir "$TMP/etc" "$TMP/run" "$TMP/keep"
-for f in passwd group hosts nsswitch.conf ld.so.cache ld.so.conf resolvconf.conf alternatives dbus-1; do
-	[ -e /etc/$f ] && cp -a /etc/$f "$TMP/etc/"
-done
+mkdir "$TMP/run" "$TMP/keep"
+copy_of_etc "$TMP/etc" resolvconf.conf dbus-1
 sed -i 's/^hosts:.*/hosts: files dns/' "$TMP/etc/nsswitch.conf"
 mount --bind "$TMP/etc" /etc && mount --bind "$TMP/run" /run || skip_all "cannot mount here"
 ip link set lo up

@@ -162,13 +162,7 @@ equal "four sockets of one client" "$(datagrams 4)" 4
 equal "  PortsPerClient = 2: the oldest two lost theirs, counted" "$(mappings reclaimed)" 2
 expired() { [ "$(mappings expired)" = 2 ]; }
 check "  InactivityTimeout: the others expire, counted" wait_for 10 expired
-run_bg A "$TMP/answer.log" "$PYTHON" -c "
-import socket
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('127.0.0.1', 9301))
-while True:
-    d, a = s.recvfrom(99); s.sendto(b'from here', a)"
-udp_bound() { on A ss -Hlun 'sport = :9301' | grep -q .; }
-wait_for 5 udp_bound
+udp_answerer 9301
 equal "[UDPServerTunnel]" "$(on B "$PYTHON" -c "
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(10); s.sendto(b'x', ('10.9.0.1', 9300)); print(s.recv(99).decode())")" "from here"

@@ -26,10 +26,7 @@ KILLS=${ADIT_KILLS:-few}
 
 # --- a machine with a life of its own ---------------------------------------------------------------
 
-mkdir "$TMP/etc"
-for f in passwd group hosts nsswitch.conf ld.so.cache ld.so.conf alternatives; do
-	[ -e /etc/$f ] && cp -a /etc/$f "$TMP/etc/"
-done
+copy_of_etc "$TMP/etc"
 mount --bind "$TMP/etc" /etc && mount -t tmpfs none /run || skip_all "cannot mount here"
 printf 'nameserver 192.0.2.53\nsearch home.example\n' >/etc/resolv.conf
 sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0

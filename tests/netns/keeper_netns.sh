@@ -20,10 +20,7 @@ lab_start
 TOOL=${ADIT_TOOLS:-$ROOT/build/tests/netns}/keeper_tool
 [ -x "$TOOL" ] || skip_all "keeper_tool is not built"
 DIR=$TMP/state
-mkdir "$TMP/etc"
-for f in passwd group hosts nsswitch.conf ld.so.cache ld.so.conf alternatives; do
-	[ -e /etc/$f ] && cp -a /etc/$f "$TMP/etc/"
-done
+copy_of_etc "$TMP/etc"
 mount --bind "$TMP/etc" /etc || skip_all "cannot mount here"
 printf 'nameserver 192.0.2.53\n' >/etc/resolv.conf
 cp /etc/resolv.conf "$TMP/resolv.before"

@@ -130,6 +130,32 @@ interrupted() {
 	kill -KILL "$BASHPID"
 }
 
+# copy_of_etc FOLDER [MORE...]: what programs read in /etc, to be mounted over it
+copy_of_etc() {
+	local f to=$1
+	mkdir "$to" || return 1
+	shift
+	for f in passwd group hosts nsswitch.conf ld.so.cache ld.so.conf alternatives "$@"; do
+		[ ! -e "/etc/$f" ] || cp -a "/etc/$f" "$to/"
+	done
+}
+# cores_in FOLDER: a control, that a program without care leaves a core there; 1 where the kernel's pattern leads elsewhere
+cores_in() {
+	local pattern victim
+	pattern=$(cat /proc/sys/kernel/core_pattern)
+	case $pattern in
+	\|* | /*) skip "no core is written" "core_pattern is $pattern, and not ours to change"; return 1 ;;
+	esac
+	mkdir -m 777 "$1"
+	(cd "$1" && exec prlimit --core=unlimited sleep 30) &
+	victim=$!
+	sleep 0.2
+	kill -ABRT $victim
+	wait $victim 2>/dev/null
+	check "control: a core is written" compgen -G "$1/*core*"
+	rm -f "$1"/*
+}
+
 # no_resolvconf: the script goes on where there is no resolvconf(8), which has one record in /run for all namespaces
 no_resolvconf() {
 	local f
@@ -317,6 +343,15 @@ inner() {
 }
 # A device opens its port a moment after its interface is up; who calls earlier calls again 5 s later.
 udp_open() { on "$1" ss -Hlun "sport = :$2" | grep -q .; }
+# udp_answerer PORT: says "from here" to every datagram at 127.0.0.1 of A
+udp_answerer() {
+	run_bg A "$TMP/answer.log" "$PYTHON" -c "
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('127.0.0.1', $1))
+while True:
+    d, a = s.recvfrom(99); s.sendto(b'from here', a)"
+	wait_for 5 udp_open A "$1"
+}
 
 # far_end [PROGRAM [VAR=VALUE...]]: B's device ${W}b, 10.9.0.2 and fd09::2, port 51822, whose only peer has A's key and
 # is 10.9.0.1 and fd09::1. A second time: the same keys. Sets WB FARPID.

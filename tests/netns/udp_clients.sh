@@ -119,13 +119,7 @@ try:
 except OSError as e:
     print(type(e).__name__)" "$1"
 }
-run_bg A "$TMP/answer.log" "$PYTHON" -c "
-import socket
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('127.0.0.1', 5000))
-while True:
-    d, a = s.recvfrom(99); s.sendto(b'from here', a)"
-udp_bound() { on A ss -Hlun 'sport = :5000' | grep -q .; }
-wait_for 5 udp_bound
+udp_answerer 5000
 equal "reverse: a datagram and its answer" "$(ask_back 5000)" "from here"
 equal "reverse: a closed port here is port unreachable inside" "$(ask_back 5001)" ConnectionRefusedError
 stop "$FWPID"
