@@ -66,7 +66,9 @@ on B ping -c 1 -W 1 -I 10.66.0.1 10.9.0.1 >/dev/null
 check "a packet for which there is no peer" wait_for 10 shows 'out no_peer 10.9.0.1 10.77.0.1'
 check "a packet that waited for a session" shows 'out peer_removed 10.9.0.1 10.78.0.1'
 check "a source that the peer may not have" wait_for 10 shows 'in source_not_allowed 10.66.0.1 10.9.0.1'
-reaches A 10.9.0.2 3 >/dev/null
+for _ in 1 2 3; do # one at a time: of what leaves as one super-packet tshark reads the first
+	wait_for 5 answers A 10.9.0.2
+done
 read_packets() { [ "$(tcpdump -n -r "$TMP/c.pcapng" 'host 10.9.0.2' 2>/dev/null | grep -c 'ICMP echo re')" -ge 6 ]; }
 check "what passes stands beside it" wait_for 10 read_packets
 equal "and is not called dropped" "$(comments "$TMP/c.pcapng" | grep -c '10\.9\.0\.2')" 0

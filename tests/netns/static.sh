@@ -106,7 +106,7 @@ equal "  the mistyped key and what was meant" "$(grep -c 'roamin: .*roaming' "$T
 umask 077
 key a >/dev/null
 sed -e "s/a name with blanks/${W}f/" -e 's/:99999/:1194/' -e 's/nothing.key/a.key/' -e 's/\/33/\/24/' -e 's/70000/1400/' \
-	-e 's/v3/v2/' -e 's/roamin /roaming /' -e 's/"60"/60/' -e 's/\.300/.2/' -e "s|\"abc\"|\"$PUBB\"|" "$TMP/faults.toml" >"$TMP/A.toml"
+	-e 's/"v3"/"v2"/' -e 's/roamin /roaming /' -e 's/"60"/60/' -e 's/10\.9\.0\.300/10.9.0.2/' -e "s|\"abc\"|\"$PUBB\"|" "$TMP/faults.toml" >"$TMP/A.toml"
 check "the same file mended: --check" run_check "$TMP/A.toml"
 check "the same file mended runs" static_up A
 equal "  its interface has the addresses" "$(ip -n "$P-A" -o addr show dev "${W}f" scope global | awk '{ print $4 }' | xargs)" "10.9.0.1/24 fd09::1/64"
