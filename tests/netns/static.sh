@@ -105,7 +105,7 @@ equal "  the mistyped key and what was meant" "$(grep -c 'roamin: .*roaming' "$T
 [ $FAILED = 0 ] || indent "$TMP/out"
 umask 077
 key a >/dev/null
-sed -e "s/a name with blanks/${W}f/" -e 's/:99999/:1194/' -e 's/nothing.key/a.key/' -e 's/\/33/\/24/' -e 's/70000/1400/' \
+sed -e "s/a name with blanks/${W}f/" -e 's/:99999/:1194/' -e 's/nothing.key/a.key/' -e 's/0\.1\/33/0.1\/24/' -e 's/70000/1400/' \
 	-e 's/"v3"/"v2"/' -e 's/roamin /roaming /' -e 's/"60"/60/' -e 's/10\.9\.0\.300/10.9.0.2/' -e "s|\"abc\"|\"$PUBB\"|" "$TMP/faults.toml" >"$TMP/A.toml"
 check "the same file mended: --check" run_check "$TMP/A.toml"
 check "the same file mended runs" static_up A
