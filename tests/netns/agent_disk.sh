@@ -5,14 +5,8 @@
 #
 #   A  a0 198.51.100.1  ------ veth ------  198.51.100.2 b0  B
 #      agent: office, which runs; second, which comes later
-if [ -z "${ADIT_DISK_INSIDE:-}" ]; then
-	if [ "$(id -u)" != 0 ] || ! unshare -m --propagation private true 2>/dev/null; then
-		echo "1..0 # SKIP cannot make namespaces here"
-		exit 0
-	fi
-	exec env ADIT_DISK_INSIDE=1 unshare -m --propagation private "$0"
-fi
 . "$(dirname "$0")/agent_lab.sh"
+apart -m
 need strace
 agent_lab_start
 mkdir "$STATE"

@@ -9,14 +9,8 @@
 # agent_half.py does it: it starts, connects, reloads, disconnects and ends, and kills the network process, the helper
 # or both at a random moment of each. In a mount namespace of its own, with a copy of /etc. ADIT_ROUNDS=100 kills that
 # often; ADIT_HALF says how many of them shall hit a plan half way (0.2); ADIT_SEED makes the same choices.
-if [ -z "${ADIT_HALF_INSIDE:-}" ]; then
-	if [ "$(id -u)" != 0 ] || ! unshare -m --propagation private true 2>/dev/null; then
-		echo "1..0 # SKIP cannot make namespaces here"
-		exit 0
-	fi
-	exec env ADIT_HALF_INSIDE=1 unshare -m --propagation private "$0"
-fi
 . "$(dirname "$0")/agent_lab.sh"
+apart -m
 need nft
 # before the lab, which makes namespaces in /run
 OWN=$(mktemp -d "${TMPDIR:-/tmp}/adit-half.XXXXXX")

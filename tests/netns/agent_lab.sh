@@ -86,6 +86,25 @@ AGENT_ENV=()
 answers_agent() { on A ping -c 1 -W 1 10.9.0.2; }
 carries() { wait_for 10 answers_agent; }
 helper_of() { pgrep -P "$1" 2>/dev/null | head -n 1; }
+# traffic_begins: a stream and pings from A, and the link that they take
+traffic_begins() {
+	LINK=$(link_of)
+	iperf_server B
+	run_bg A "$TMP/stream.json" timeout 60 iperf3 -J -c 10.9.0.2 -p "$IPERF_PORT" -t 8 -b 20M
+	STREAM=$BGPID
+	run_bg A "$TMP/pings" ping -i 0.02 -c 300 10.9.0.2
+	PINGS=$BGPID
+	sleep 1
+}
+# traffic_lived: to its end, by the same link; each change may take 300 ms: 15 pings
+traffic_lived() {
+	equal "it is the same interface" "$(link_of)" "$LINK"
+	wait "$STREAM"
+	equal "the stream lived" $? 0
+	wait "$PINGS"
+	diag "pings: $(tail -n 2 "$TMP/pings" | head -n 1)"
+	expr_true "no gap is longer than 300 ms" "$(longest_gap "$TMP/pings") <= 16 * ${ADIT_PATIENCE:-3}"
+}
 # machine: all that an agent could have changed in namespace A
 machine() {
 	on A ip -o addr 2>&1 | sed 's/ *valid_lft.*//; s/\\.*//'

@@ -52,27 +52,15 @@ refused() { count 'nothing is taken over' "$TMP/agent.log"; }
 check "it starts" starts_by start
 equal "with an empty store" "$(starts)" "starts 0"
 check "office carries" carries
-index=$(link_of)
-iperf_server B
-run_bg A "$TMP/stream.json" timeout 60 iperf3 -J -c 10.9.0.2 -p "$IPERF_PORT" -t 8 -b 20M
-STREAM=$BGPID
-run_bg A "$TMP/pings" ping -i 0.02 -c 300 10.9.0.2
-PINGS=$BGPID
-sleep 1
+traffic_begins
 for round in 1 2 3; do
 	check "$round: a restart" starts_by restart
 	equal "$round: the session is taken over" "$(taken)" $round
 	equal "$round: the one before ended with 0" "$(grep '^ended' "$LOG" | tail -n 1)" "ended 0"
 done
-equal "it is the same interface" "$(link_of)" "$index"
 # a TUN and two sockets for each thread, the sessions, the messages
 check "the store came whole" eval '[ $((($(starts | cut -d" " -f2) - 2) % 3)) = 0 ]'
-wait $STREAM
-equal "the stream lived" $? 0
-wait $PINGS
-diag "pings: $(tail -n 2 "$TMP/pings" | head -n 1)"
-# each restart may take 300 ms: 15 pings
-expr_true "no gap is longer than 300 ms" "$(longest_gap "$TMP/pings") <= 16 * ${ADIT_PATIENCE:-3}"
+traffic_lived
 
 # With every handshake lost on the way, only the session that was left carries.
 no_handshakes

@@ -8,12 +8,7 @@
 #                                          -> D-Bus of our own -> resolved_stub.py
 #   dn0, dn1: TUNs
 . "$(dirname "$0")/lib.sh"
-
-if [ -z "${ADIT_DNS_INSIDE:-}" ]; then
-	[ "$(id -u)" = 0 ] || skip_all "needs root (namespaces)"
-	unshare -mn --propagation private true 2>/dev/null || skip_all "cannot make namespaces here"
-	exec env ADIT_DNS_INSIDE=1 unshare -mn --propagation private "$0"
-fi
+apart -mn
 
 need unshare cmp chattr strace
 lab_start

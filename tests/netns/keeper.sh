@@ -10,12 +10,7 @@
 #
 # ADIT_KILLS=all kills at every step of several changes; else at each of one, and some of the others.
 . "$(dirname "$0")/lib.sh"
-
-if [ -z "${ADIT_KEEPER_INSIDE:-}" ]; then
-	[ "$(id -u)" = 0 ] || skip_all "needs root (namespaces)"
-	unshare -mn --propagation private true 2>/dev/null || skip_all "cannot make namespaces here"
-	exec env ADIT_KEEPER_INSIDE=1 unshare -mn --propagation private "$0"
-fi
+apart -mn
 
 need unshare nft
 lab_start

@@ -6,23 +6,16 @@
 # In a mount and network namespace of its own, with an empty /run; the state directory is a file system of 64 KiB.
 # ADIT_KILLS=all fails each open, too.
 . "$(dirname "$0")/lib.sh"
-
-if [ -z "${ADIT_KEEPER_INSIDE:-}" ]; then
-	[ "$(id -u)" = 0 ] || skip_all "needs root (namespaces)"
-	unshare -mn --propagation private true 2>/dev/null || skip_all "cannot make namespaces here"
-	exec env ADIT_KEEPER_INSIDE=1 unshare -mn --propagation private "$0"
-fi
+apart -mn
 
 need unshare nft strace
 lab_start
 TOOL=${ADIT_TOOLS:-$ROOT/build/tests/netns}/keeper_tool
 [ -x "$TOOL" ] || skip_all "keeper_tool is not built"
 DIR=$TMP/state
-mkdir "$DIR" "$TMP/etc"
+mkdir "$DIR"
 mount -t tmpfs -o size=64k none "$DIR" || skip_all "cannot mount here"
-for f in passwd group hosts nsswitch.conf ld.so.cache ld.so.conf alternatives; do
-	[ -e /etc/$f ] && cp -a /etc/$f "$TMP/etc/"
-done
+copy_of_etc "$TMP/etc"
 mount --bind "$TMP/etc" /etc && mount -t tmpfs none /run || skip_all "cannot mount here"
 printf 'nameserver 192.0.2.53\n' >/etc/resolv.conf
 ip link set lo up

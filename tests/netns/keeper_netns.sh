@@ -8,12 +8,7 @@
 #
 # In a mount and network namespace of its own, with a copy of /etc.
 . "$(dirname "$0")/lib.sh"
-
-if [ -z "${ADIT_KEEPER_INSIDE:-}" ]; then
-	[ "$(id -u)" = 0 ] || skip_all "needs root (namespaces)"
-	unshare -mn --propagation private true 2>/dev/null || skip_all "cannot make namespaces here"
-	exec env ADIT_KEEPER_INSIDE=1 unshare -mn --propagation private "$0"
-fi
+apart -mn
 
 need unshare nsenter
 lab_start

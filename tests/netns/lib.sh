@@ -156,6 +156,13 @@ cores_in() {
 	rm -f "$1"/*
 }
 
+# apart -m | -mn: the script goes on in a mount (and network) namespace of its own
+apart() {
+	[ -z "${ADIT_APART:-}" ] || return 0
+	[ "$(id -u)" = 0 ] || skip_all "needs root (namespaces)"
+	unshare "$1" --propagation private true 2>/dev/null || skip_all "cannot make namespaces here"
+	exec env ADIT_APART=1 unshare "$1" --propagation private "$0"
+}
 # no_resolvconf: the script goes on where there is no resolvconf(8), which has one record in /run for all namespaces
 no_resolvconf() {
 	local f

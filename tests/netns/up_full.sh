@@ -8,11 +8,7 @@
 #
 # In a mount namespace with an /etc of its own, so that resolv.conf can be judged to the byte.
 . "$(dirname "$0")/lib.sh"
-if [ -z "${ADIT_UP_INSIDE:-}" ]; then
-	[ "$(id -u)" = 0 ] || skip_all "needs root (namespaces)"
-	unshare -m --propagation private true 2>/dev/null || skip_all "cannot make namespaces here"
-	exec env ADIT_UP_INSIDE=1 unshare -m --propagation private "$0"
-fi
+apart -m
 lab_start
 [ -z "$ADIT_STANDIN" ] || skip_all "adit up is adit's own"
 need wg-quick curl cmp nft
