@@ -8,7 +8,7 @@
 
 /* What follows the last slash; all of it where there is none. Stands in path. */
 const char *adit_filename_last(const char *path);
-/* The folder: "/a/b" -> "/a", "/a" -> "/", "a" -> ".". False: longer than size, and cut. */
+/* The folder: "/etc/adit" -> "/etc", "/etc" -> "/", "adit" -> ".". False: longer than size, and cut. */
 bool adit_filename_folder(const char *path, char *ret, size_t size);
 /* The name that stands in a file, as one that we can open: a relative one is beside that file. False: longer than size, and cut. */
 bool adit_filename_beside(const char *file, const char *name, char *ret, size_t size);
