@@ -10,7 +10,7 @@
 const char *adit_filename_last(const char *path);
 /* The folder: "/etc/adit" -> "/etc", "/etc" -> "/", "adit" -> ".". False: longer than size, and cut. */
 bool adit_filename_folder(const char *path, char *ret, size_t size);
-/* The name that stands in a file, as one that we can open: a relative one is beside that file. False: longer than size, and cut. */
+/* A name that stands in a file, as one that we can open: relative, it is beside that file. False: longer than size, and cut. */
 bool adit_filename_beside(const char *file, const char *name, char *ret, size_t size);
 
 #endif
