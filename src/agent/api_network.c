@@ -85,10 +85,13 @@ int agent_act_capture(struct agent_call *c)
 		return -1;
 	if (!c->pending)
 		return agent_call_fail(c, "unsupported", NULL, "nothing can be captured here");
+	if (!c->network->impl) /* it may have the name of an interface, for which its killswitch holds */
+		return agent_call_fail(c, "not_connected", c->network->wanted ? "adit status says why" :
+				       "adit connect starts it", "%s is %s", c->network->settings->name,
+				       agent_state_name(c->network->state));
 	if (!c->network->ifname[0])
-		return agent_call_fail(c, c->network->impl ? "unsupported" : "not_connected", c->network->impl ?
-				       "of type forward: adit forward --pcap" : "adit connect starts it",
-				       "%s has no interface", c->network->settings->name);
+		return agent_call_fail(c, "unsupported", "of type forward: adit forward --pcap", "%s has no interface",
+				       c->network->settings->name);
 	if (keylog && c->network->settings->type != AGENT_WIREGUARD)
 		return agent_call_fail(c, "unsupported", NULL, "%s has no keys that a dissector reads: it is no WireGuard",
 				       c->network->settings->name);

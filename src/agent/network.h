@@ -98,7 +98,7 @@ struct agent_network {
 	bool holds;  /* not open, and the killswitch blocks: by this plan */
 	struct adit_plan held;
 	uint64_t entered[AGENT_STATE_CNT];
-	char ifname[ADIT_IFNAME_LEN]; /* in use; "" = none */
+	char ifname[ADIT_IFNAME_LEN]; /* in use, or kept by what holds: that there is one is `impl`; "" = none */
 	char dns[200];     /* what was done about DNS and why; "" = nothing asked */
 	struct agent_capture *captures; /* who looks at its packets (capture.h) */
 	char warning[256]; /* e.g. a route somebody keeps deleting; "" = none */

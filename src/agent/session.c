@@ -119,7 +119,7 @@ static bool begin_capture(struct agent_session *s)
 
 	if (s->state != AGENT_SESSION_PENDING || s->pending.kind != AGENT_PENDING_CAPTURE)
 		return true;
-	return !agent_capture_new(&s->capture, n, &s->caller, s->pending.keylog);
+	return n && n->impl && !agent_capture_new(&s->capture, n, &s->caller, s->pending.keylog);
 }
 
 /* Answers one line; false: the session cannot go on. */

@@ -43,7 +43,7 @@ def statuses(agent):
         (["reload"], 0, "now generation 2", ""),
         (["log"], 0, "^info\n$", ""), (["log", "debug"], 0, "^debug\n$", ""), (["log", "loud"], 1, "^$", "off, error, warning"),
         (["confirm"], 0, "nothing waited", ""),
-        (["capture", "web", "-w", "/dev/null"], 3, "^$", "web has no interface"),
+        (["capture", "web", "-w", "/dev/null"], 3, "^$", "web is down"),
         (["capture", "office", "--count", "0"], 2, "^$", "packets"), (["capture", "office", "--duration", "x"], 2, "^$", "seconds"),
         (["top"], 0, r"NETWORK +STATE.*\nPEER +NETWORK +HANDSHAKE", ""),
         (["connect"], 2, "^$", "Usage: adit connect NETWORK"), (["status", "a", "b"], 2, "^$", "too many"),

@@ -158,6 +158,8 @@ check "it carries again" carries
 echo "not a key" >"$TMP/a.key"
 ip -n "$P-A" link del "$WA"
 becomes "it cannot be made again: blocked" office "blocked key_file" 10
+equal "there is nothing to capture then" "$(echo '{"action":"capture","network":"office"}' | nc -N -U -w 5 "$CONTROL" | jq -r .error.code)" not_connected
+becomes "and the agent lives" office "blocked key_file" 10
 check_not "and nothing leaves meanwhile" leaves
 check "disconnect lets go" "$ADIT" disconnect --control "$CONTROL" office
 check "all is open again" leaves

@@ -359,6 +359,26 @@ static void connect_and_wait(void **state)
 	has(ask(AGENT_ROLE_ADMIN, "{\"action\":\"wait\",\"network\":\"office\"}"), "\"state\":\"up\"");
 }
 
+static void capture(void **state)
+{
+	static const char line[] = "{\"action\":\"capture\",\"network\":\"office\"}";
+	struct agent_network *n = agent_find(&m->a, "office");
+
+	(void)state;
+	ask(AGENT_ROLE_ADMIN, line);
+	assert_int_equal(pending.kind, AGENT_PENDING_CAPTURE);
+	n->impl = NULL; /* blocked: its name stays, and there is no tunnel */
+	made_up_enter(n, AGENT_BLOCKED, AGENT_PORT_TAKEN, NULL);
+	assert_true(n->ifname[0]);
+	has(ask(AGENT_ROLE_ADMIN, line), "\"code\":\"not_connected\"");
+	has(reply, "office is blocked");
+	agent_disconnect(&m->a, n, NULL, 0);
+	has(ask(AGENT_ROLE_ADMIN, line), "adit connect starts it");
+	n->ifname[0] = '\0';
+	n->impl = n;
+	has(ask(AGENT_ROLE_ADMIN, line), "\"code\":\"unsupported\"");
+}
+
 static void reload(void **state)
 {
 	(void)state;
@@ -608,7 +628,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(malformed), T(depth), T(ids), T(every_action_by_every_role), T(changes_are_noted),
 		T(observers_see_no_endpoints), T(roles), T(the_kernel_says_who), T(status), T(jobs), T(connect_and_wait),
-		T(reload), T(peers), T(events), T(http_moves), T(rates_of_a_steady_flow), T(rates_after_a_restart),
+		T(reload), T(capture), T(peers), T(events), T(http_moves), T(rates_of_a_steady_flow), T(rates_after_a_restart),
 		T(rates_of_peers_that_move),
 	};
 
