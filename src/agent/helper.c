@@ -201,28 +201,28 @@ int helper_start(struct helper **ret, const struct helper_config *cfg, char *err
 	return 0;
 }
 
-static int left_ms(int64_t end)
+static int64_t now_ms(void)
 {
 	struct timespec ts;
-	int64_t now;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	now = ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-	return end > now ? (int)(end - now) : 0;
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 /* Until its end of the events is closed: that is its end as a process. */
 static void wait_for_end(struct helper *h)
 {
-	int64_t end = INT32_MAX - left_ms(INT32_MAX) + END_MS;
+	int64_t end = now_ms() + END_MS, left = END_MS;
 	struct pollfd p = { .fd = h->events_fd, .events = POLLIN };
 	struct helper_event e;
 	bool ended = false;
 
-	while (!ended && poll(&p, 1, left_ms(end)) > 0)
+	while (!ended && left > 0 && poll(&p, 1, (int)left) > 0) {
 		while (helper_next(h, &e, &ended))
 			if (!strcmp(e.what, "broken"))
 				fprintf(stderr, "adit agent: not undone: %s\n", e.text);
+		left = end - now_ms();
+	}
 }
 
 void helper_end(struct helper *h, bool keep)

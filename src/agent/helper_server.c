@@ -465,10 +465,30 @@ static int look_at_service(struct helper_message *m)
 	return r ? fail(m, r, "the service manager cannot be asked") : 0;
 }
 
+static void remove_sockets(struct helper_server *s)
+{
+	char path[ADIT_UAPI_PATH_LEN];
+	const char *name;
+	struct stat st;
+
+	for (size_t i = 0; (name = helper_names_at(s->uapis, i)); i++)
+		unlink(adit_uapi_socket_path(name, path));
+	for (size_t i = 0; (name = helper_names_at(s->sockets, i)); i++)
+		if (lstat(name, &st) == 0 && S_ISSOCK(st.st_mode))
+			unlink(name);
+	helper_names_free(s->uapis);
+	helper_names_free(s->sockets);
+	s->uapis = s->sockets = NULL;
+}
+
+/* What is kept is a successor's, who serves sockets of the same names as soon as the network process has ended:
+ * so they are removed before that one has its answer. */
 static int end(struct helper_server *s, const struct helper_message *m)
 {
 	s->ending = true;
 	s->keep = m->flag;
+	if (s->keep)
+		remove_sockets(s);
 	return 0;
 }
 
@@ -543,19 +563,9 @@ void helper_server_init(struct helper_server *s, const char *config_path, int ev
 
 void helper_server_fini(struct helper_server *s)
 {
-	const char *name;
-	char path[ADIT_UAPI_PATH_LEN];
-	struct stat st;
-
-	for (size_t i = 0; (name = helper_names_at(s->uapis, i)); i++)
-		unlink(adit_uapi_socket_path(name, path));
-	for (size_t i = 0; (name = helper_names_at(s->sockets, i)); i++)
-		if (lstat(name, &st) == 0 && S_ISSOCK(st.st_mode))
-			unlink(name);
+	remove_sockets(s);
 	forget_drop_ins(s);
 	helper_names_free(s->tuns);
-	helper_names_free(s->uapis);
-	helper_names_free(s->sockets);
 	helper_names_free(s->files);
 	helper_names_free(s->configs);
 	adit_keeper_free(s->keeper);

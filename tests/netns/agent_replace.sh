@@ -116,6 +116,23 @@ check "what the network changed is undone" wait_for 15 eval 'diff "$TMP/machine.
 stop "$AGENT"
 check "and at the end the machine is as before" same_machine
 config >"$CONFIG"
+# A machine that has been up for a month: milliseconds of more than 31 bits. The helper is waited for.
+if on A unshare --time --monotonic 2592000 true 2>/dev/null; then
+	AGENT_ENV=(unshare --time --monotonic 2592000)
+	config 'killswitch = true' | sed 's|"10.88.0.0/16"|"0.0.0.0/0", "::/0"|' >"$CONFIG"
+	agent
+	OLD=$AGENT
+	check "after a month of uptime: a full tunnel carries" wait_for 10 on A ping -c 1 -W 1 203.0.113.9
+	agent --replace
+	check "another one takes it over" wait_for 10 gone "$OLD"
+	check "and serves" wait_for 10 on A "$ADIT" status
+	stop "$AGENT"
+	check "its end is the helper's end: the machine is as before" same_machine
+	AGENT_ENV=()
+	config >"$CONFIG"
+else
+	diag "no time namespaces here"
+fi
 check "nobody to take over from: it starts all the same" eval 'agent --replace; carries'
 stop "$AGENT"
 check "and leaves the machine as before" same_machine

@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -411,6 +412,39 @@ static void test_server_refuses(void **state)
 	helper_server_fini(&s);
 }
 
+static int bind_at(const char *path)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	return fd;
+}
+
+/* Who keeps plans has a successor, whose socket has the same name: ours is removed with the answer, and never later. */
+static void test_server_leaves_a_successors_socket(void **state)
+{
+	struct helper_message end = { .op = HELPER_END, .flag = 1 };
+	struct helper_server s;
+	char path[128];
+	int ours, next, fd;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s", in_dir("control.sock"));
+	helper_server_init(&s, in_dir("main.toml"), -1);
+	ours = bind_at(path);
+	assert_int_equal(ask(&s, HELPER_OWN, path, &fd).result, 0);
+	assert_int_equal(helper_server_answer(&s, &end, -1), -1);
+	assert_int_equal(end.result, 0);
+	assert_int_equal(access(path, F_OK), -1);
+	next = bind_at(path);
+	helper_server_fini(&s);
+	assert_int_equal(access(path, F_OK), 0);
+	close(ours);
+	close(next);
+}
+
 static int ask_job(struct helper_server *s, const char *what, uint32_t flags)
 {
 	struct helper_message m = { .op = HELPER_JOB, .number = flags };
@@ -619,7 +653,9 @@ int main(void)
 		cmocka_unit_test(test_message_that_is_none),   cmocka_unit_test(test_plan_travels),
 		cmocka_unit_test(test_empty_plan_travels),
 		cmocka_unit_test(test_plan_that_is_none),      cmocka_unit_test(test_files_are_named),
-		cmocka_unit_test(test_server_opens_files),     cmocka_unit_test(test_server_refuses), cmocka_unit_test(test_server_refuses_jobs), cmocka_unit_test(test_server_judges_plans),
+		cmocka_unit_test(test_server_opens_files),     cmocka_unit_test(test_server_refuses),
+		cmocka_unit_test(test_server_leaves_a_successors_socket),
+		cmocka_unit_test(test_server_refuses_jobs),    cmocka_unit_test(test_server_judges_plans),
 		cmocka_unit_test(test_server_refuses_a_long_step), cmocka_unit_test(test_server_limits_plans),
 		cmocka_unit_test(test_server_does_not_wait),
 		cmocka_unit_test(test_confined_server_opens_files),
