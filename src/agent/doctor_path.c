@@ -115,7 +115,7 @@ static unsigned largest(const struct way *w)
 		memcpy(addr.bytes, &sin6->sin6_addr, 16);
 	else
 		memcpy(addr.bytes, &sin->sin_addr, 4);
-	if (w->d->nl && !adit_route_get(w->d->nl, &addr, &index, &mtu))
+	if (w->d->nl && !adit_route_get(w->d->nl, &addr, w->n->fwmark, &index, &mtu))
 		adit_link_at(w->d->nl, index, &link);
 	return link.mtu > (unsigned)w->route_mtu ? link.mtu : (unsigned)w->route_mtu;
 }

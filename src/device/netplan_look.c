@@ -3,6 +3,7 @@
 #include "device/netplan.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,8 @@ struct look {
 
 static unsigned way_mtu(const struct adit_netplan *in, struct adit_netlink *nl)
 {
-	unsigned best = 0, mtu, index;
+	unsigned best = 0, mtu, index, ours = if_nametoindex(in->ifname);
+	uint32_t mark = in->mark || !in->in_force ? in->mark : adit_netplan_mark(in->in_force);
 	size_t i;
 
 	for (i = 0; i < in->endpoint_cnt; i++) {
@@ -36,10 +38,10 @@ static unsigned way_mtu(const struct adit_netplan *in, struct adit_netlink *nl)
 		if (path->kind != ADIT_PATH_UDP4 && path->kind != ADIT_PATH_UDP6)
 			continue;
 		memcpy(addr.bytes, path->addr, addr.family == 4 ? 4 : 16);
-		if (adit_route_get(nl, &addr, &index, &mtu) == 0 && mtu > best)
+		if (adit_route_get(nl, &addr, mark, &index, &mtu) == 0 && index != ours && mtu > best)
 			best = mtu;
 	}
-	if (!best && adit_route_get(nl, NULL, &index, &mtu) == 0)
+	if (!best && adit_route_get(nl, NULL, 0, &index, &mtu) == 0)
 		best = mtu;
 	return best;
 }

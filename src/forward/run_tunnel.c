@@ -139,9 +139,9 @@ unsigned run_tunnel_mtu(const struct adit_forward_config *cfg)
 		return 1420;
 	for (i = 0; i < cfg->peer_cnt; i++)
 		if (adit_addr_parse(&addr, cfg->peer[i].endpoint_host) == 0 &&
-		    adit_route_get(nl, &addr, &index, &mtu) == 0 && mtu > best)
+		    adit_route_get(nl, &addr, 0, &index, &mtu) == 0 && mtu > best)
 			best = mtu;
-	if (!best && adit_route_get(nl, NULL, &index, &mtu) == 0)
+	if (!best && adit_route_get(nl, NULL, 0, &index, &mtu) == 0)
 		best = mtu;
 	adit_netlink_close(nl);
 	if (best < 576)

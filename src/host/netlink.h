@@ -64,9 +64,10 @@ int adit_route_delete(struct adit_netlink *nl, const struct adit_route *route);
  * that are not of ours are told without their gateways. */
 int adit_route_list(struct adit_netlink *nl, uint8_t protocol,
 		    void (*found)(void *user, const struct adit_route *route), void *user);
-/* By which link a packet to dst would go now, and with what MTU (the route's
- * own, or the link's). dst NULL: by the default route of IPv4, else of IPv6. */
-int adit_route_get(struct adit_netlink *nl, const struct adit_addr *dst, unsigned *index, unsigned *mtu);
+/* By which link a packet to dst with this mark would go now, and with what MTU
+ * (the route's own, or the link's). dst NULL: by the default route of IPv4,
+ * else of IPv6. Without its mark a tunnel's datagram would go into the tunnel. */
+int adit_route_get(struct adit_netlink *nl, const struct adit_addr *dst, uint32_t mark, unsigned *index, unsigned *mtu);
 
 /* ip rule: `from all [not] [fwmark MARK] [to PREFIX] lookup TABLE [suppress_prefixlength N]` */
 struct adit_rule {

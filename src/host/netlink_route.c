@@ -127,7 +127,7 @@ static void read_route(const struct nlmsghdr *h, void *user)
 }
 
 /* A dump of family af for its default route, or the answer for dst. */
-static int route_ask(struct adit_netlink *nl, uint8_t af, const struct adit_addr *dst,
+static int route_ask(struct adit_netlink *nl, uint8_t af, const struct adit_addr *dst, uint32_t mark,
 		     struct route_answer *ret)
 {
 	struct netlink_ask a;
@@ -139,18 +139,19 @@ static int route_ask(struct adit_netlink *nl, uint8_t af, const struct adit_addr
 	if (dst) {
 		rt->rtm_dst_len = dst->family == 4 ? 32 : 128;
 		netlink_put_addr(&a, RTA_DST, dst);
+		mnl_attr_put_u32(a.head, RTA_MARK, mark);
 	}
 	return netlink_run(nl, &a, read_route, ret);
 }
 
-int adit_route_get(struct adit_netlink *nl, const struct adit_addr *dst, unsigned *index, unsigned *mtu)
+int adit_route_get(struct adit_netlink *nl, const struct adit_addr *dst, uint32_t mark, unsigned *index, unsigned *mtu)
 {
 	struct route_answer answer;
 	struct adit_link link;
-	int r = route_ask(nl, dst ? netlink_af(dst->family) : AF_INET, dst, &answer);
+	int r = route_ask(nl, dst ? netlink_af(dst->family) : AF_INET, dst, mark, &answer);
 
 	if (!r && !dst && !answer.found)
-		r = route_ask(nl, AF_INET6, NULL, &answer);
+		r = route_ask(nl, AF_INET6, NULL, mark, &answer);
 	if (!r && !answer.found)
 		r = -ENETUNREACH;
 	if (!r && !answer.mtu) {

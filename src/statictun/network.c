@@ -317,7 +317,7 @@ static void look_inside(const struct statictun *s, struct adit_netlink *nl, unsi
 	char buf[ADIT_PREFIX_STRLEN];
 	unsigned index, mtu;
 
-	if (!adit_route_get(nl, &p->prefix.addr, &index, &mtu) && index == ours)
+	if (!adit_route_get(nl, &p->prefix.addr, 0, &index, &mtu) && index == ours)
 		return;
 	if (!a->unrouted++)
 		adit_log_info("%s is not routed into the tunnel (ip route add %s dev %s)",
@@ -335,7 +335,7 @@ static void look_outside(const struct statictun *s, struct adit_netlink *nl, con
 	if (p->endpoint.kind == ADIT_PATH_NONE)
 		return;
 	memcpy(addr.bytes, p->endpoint.addr, six ? 16 : 4);
-	if (adit_route_get(nl, &addr, &index, &mtu) || s->net->mtu + around <= mtu)
+	if (adit_route_get(nl, &addr, adit_tunnel_fwmark(s->tunnel), &index, &mtu) || s->net->mtu + around <= mtu)
 		return;
 	if (!a->narrow++)
 		adit_log_info("mtu = %u does not fit the way to the peers, whose MTU is %u: large packets go in two "

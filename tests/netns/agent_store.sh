@@ -123,8 +123,16 @@ config 'killswitch = true' | sed 's|"10.88.0.0/16"|"0.0.0.0/0", "::/0"|' >"$CONF
 check "a full tunnel" starts_by start
 check "carries" wait_for 10 on A ping -c 1 -W 1 203.0.113.9
 rules() { on A ip rule; on A ip -6 rule; on A ip route show table all; on A nft list ruleset; }
+# Its own routes are no way to the endpoint: asked for as such they would make it smaller each time.
+mtu() { on A cat "/sys/class/net/$WA/mtu"; }
+equal "its MTU is the way's less 80" "$(mtu)" 1420
+for round in 1 2 3; do
+	check "a reload" on A "$ADIT" reload
+done
+equal "after three reloads, too" "$(mtu)" 1420
 rules >"$TMP/rules"
 check "a restart" starts_by restart
+equal "and after a restart" "$(mtu)" 1420
 equal "takes the session over" "$(taken)" 6
 check "the rules are the same" diff "$TMP/rules" <(rules)
 check "and it carries" on A ping -c 1 -W 5 203.0.113.9
