@@ -101,6 +101,11 @@ class Browser:
         self.call("Page.navigate", url=url)
         return wait_for(lambda: self.run("document.body && document.body.dataset.ready"), 40)
 
+    def leave(self):
+        """Before the agent ends: else its page complains, perhaps when the next one is looked at."""
+        self.call("Page.navigate", url="about:blank")
+        wait_for(lambda: self.run("location.href") == "about:blank")
+
     def picture(self, path):
         data = self.call("Page.captureScreenshot", format="png")["data"]
         with open(path, "wb") as f:
@@ -199,13 +204,16 @@ def main(server, folder=None):
     try:
         with Agent(server, http=True) as agent:
             three_peers(browser, agent, f"http://127.0.0.1:{agent.port}/", folder)
+            browser.leave()
         with Agent(server, "--peers", "500", http=True) as agent:
             many_peers(browser, f"http://127.0.0.1:{agent.port}/", folder)
+            browser.leave()
         with Agent(server, "--peers", "0", http=True) as agent:
             browser.open(f"http://127.0.0.1:{agent.port}/", 1280, 900, False)
             check("no peers: it says so", "This network has no peers yet." in text_of(browser, "#networks section:first-child p.faint"),
                   text_of(browser, "#networks section:first-child p.faint"))
             look(browser, "no-peers", folder)
+            browser.leave()
         with Agent(server, "--none", http=True) as agent:
             url = f"http://127.0.0.1:{agent.port}/"
             browser.open(url, 1280, 900, False)

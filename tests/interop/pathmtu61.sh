@@ -77,7 +77,9 @@ both_traced() {
 	local traced
 	guest_sh "p=\$(ps | awk '/adit device wg0/ && !/awk/ { print \$1; exit }')
 		$STRACE -f -q -o /tmp/strace -p \$p -e trace=sendmsg,sendmmsg >/dev/null 2>&1 </dev/null &
-		sleep 2; grep -q '^TracerPid:.*[1-9]' /proc/\$p/status" || return 1
+		for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+			sleep 1; cat /proc/\$p/task/*/status | grep -q '^TracerPid:[^1-9]*\$' || exit 0
+		done; exit 1" || return 1 # each of its threads is looked on at
 	from_guest B 10.9.0.3 1 >"$TMP/both" 2>&1 &
 	traced=$!
 	from_guest C 10.9.0.4 1 || return 1

@@ -261,7 +261,6 @@ def cmd_sweep(addr, port, largest):
     """Every UDP payload size whose inner packet is at most `largest`; lost ones are sent again."""
     s = udp_socket(addr)
     s.connect((addr, int(port)))
-    s.settimeout(1)
     header = 48 if ":" in addr else 28
     bad = []
     waiting = {}
@@ -270,13 +269,14 @@ def cmd_sweep(addr, port, largest):
     def body(n):
         return (b"%08d" % n + bytes((n + i) & 255 for i in range(n)))[:n]
 
-    for attempt in range(3):
+    for patience in (1, 1, 3, 10):
+        s.settimeout(patience)
         for start in range(0, len(sizes), 16):
             chunk = sizes[start:start + 16]
             waiting = {n: body(n) for n in chunk}
             for n in chunk:
                 s.send(waiting[n])
-            end = time.monotonic() + 1
+            end = time.monotonic() + patience
             while waiting and time.monotonic() < end:
                 try:
                     data = s.recv(65535)
