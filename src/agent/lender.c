@@ -22,6 +22,13 @@
 /* Data threads borrow while control gives back what nobody borrowed. */
 static pthread_mutex_t left_mutex = PTHREAD_MUTEX_INITIALIZER;
 
+static void close_one(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
 /* --- TUN ---------------------------------------------------------------------------- */
 
 static int left_tun(struct agent_lender *l, char name[ADIT_IFNAME_LEN])
@@ -50,6 +57,15 @@ static int lend_tun(void *user, char name[ADIT_IFNAME_LEN], bool multi, char *er
 
 /* --- UDP ---------------------------------------------------------------------------- */
 
+/* An interface that has come back under its name is another one: the kernel knows none of that socket's number. */
+static bool by_device(int fd, const char *device)
+{
+	char is[ADIT_IFNAME_LEN] = "";
+	socklen_t len = sizeof(is);
+
+	return !getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, is, &len) && !strcmp(len ? is : "", device);
+}
+
 static bool suits(int fd, int family, const struct adit_udp_bind *b, uint16_t *port)
 {
 	union {
@@ -62,7 +78,7 @@ static bool suits(int fd, int family, const struct adit_udp_bind *b, uint16_t *p
 	static const uint8_t any[16];
 	const uint8_t *wanted = b->addr.family ? b->addr.bytes : any;
 
-	if (fd < 0 || getsockname(fd, &at.sa, &len) < 0 || at.sa.sa_family != family)
+	if (getsockname(fd, &at.sa, &len) < 0 || at.sa.sa_family != family || !by_device(fd, b->device))
 		return false;
 	bound = ntohs(family == AF_INET6 ? at.in6.sin6_port : at.in4.sin_port);
 	if (*port && *port != bound)
@@ -71,6 +87,15 @@ static bool suits(int fd, int family, const struct adit_udp_bind *b, uint16_t *p
 		return false;
 	*port = bound;
 	return true;
+}
+
+/* They are in the way of others on their port. */
+static void close_left_udp(struct agent_lender *l)
+{
+	for (unsigned i = 0; i < l->ends.threads; i++) {
+		close_one(&l->ends.udp[i][0]);
+		close_one(&l->ends.udp[i][1]);
+	}
 }
 
 /* Of several on one port the first is asked for without `join`, the others in their order. */
@@ -87,8 +112,12 @@ static int left_udp(struct agent_lender *l, int family, const struct adit_udp_bi
 	if (l->udp_at >= l->ends.threads)
 		return -1;
 	fd = l->ends.udp[l->udp_at][side];
-	if (!suits(fd, family, b, port))
+	if (fd < 0)
 		return -1;
+	if (!suits(fd, family, b, port)) {
+		close_left_udp(l);
+		return -1;
+	}
 	/* A flood's filter knows the peers of before. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &zero, sizeof(zero));
 	if (helper_mark(l->helper, fd, b->mark))
@@ -151,13 +180,6 @@ const struct adit_rights *helper_network_rights(struct helper *h, const char *ne
 const struct adit_rights *helper_rights(struct helper *h)
 {
 	return helper_network_rights(h, "");
-}
-
-static void close_one(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
 }
 
 void agent_lender_release(struct agent_lender *l)

@@ -94,6 +94,25 @@ check "it carries" carries
 by "both" "second second_source"
 equal "the port" "$(on A ss -Hlun 'sport = :51999' | awk '{ print $4 }')" "203.0.113.1%a1:51999"
 
+# The next agent is left sockets, and takes those that are bound as its file says.
+replace() { # WHAT WAYS LINE...
+	local old=$AGENT what=$1 ways=$2
+	shift 2
+	office "$@" 'listen_port = 51999' >"$CONFIG"
+	agent --replace
+	check "$what: another agent takes over" wait_for 10 gone "$old"
+	soon "$what: it carries"
+	by "$what: the way" "$ways"
+}
+socket_of() { on A ss -Hlune "sport = :51999 and src 0.0.0.0" | grep -o 'ino:[0-9]*'; }
+replace "neither any more" first
+SOCKET=$(socket_of)
+replace "as before" first
+check "there is a socket" test -n "$SOCKET"
+equal "by the socket that was left" "$(socket_of)" "$SOCKET"
+replace "bind_interface" "second second_source" 'bind_interface = "a1"'
+replace "another one" first 'bind_interface = "a0"'
+
 addr A a1 2001:db8:2::7/64
 office 'bind_address = "2001:db8:2::7"' | sed 's/192.0.2.2:/[2001:db8:2::2]:/' >"$CONFIG"
 check "IPv6" reload
