@@ -153,14 +153,14 @@ static bool may_be_tun(const char *name)
 
 static int make_tun(struct helper_server *s, struct helper_message *m, int *ret)
 {
-	bool ours = helper_names_has(s->tuns, m->name);
+	bool there = if_nametoindex(m->name), ours = there && helper_tuns_has(&s->tuns, m->name);
 	struct adit_tun tun;
 	int r;
 
 	if (!may_be_tun(m->name))
 		return refuse(m, "no name of an interface");
 	/* Another program's persistent TUN could be attached to. */
-	if (if_nametoindex(m->name) && !(m->flag && ours)) {
+	if (there && !(m->flag && ours)) {
 		snprintf(m->text, sizeof(m->text), "the name %s is in use by another interface: choose another, or "
 			 "`ip link delete %s`", m->name, m->name);
 		return -EBUSY;
@@ -168,7 +168,8 @@ static int make_tun(struct helper_server *s, struct helper_message *m, int *ret)
 	r = adit_tun_open(&tun, m->name, m->flag, 0, m->text, sizeof(m->text));
 	if (r)
 		return r;
-	r = helper_names_add(&s->tuns, m->name);
+	/* A name that was ours until now may have become another one's. */
+	r = ours && !helper_tuns_has(&s->tuns, m->name) ? -EBUSY : helper_tuns_add(&s->tuns, m->name);
 	if (r) {
 		adit_tun_close(&tun);
 		return fail(m, r, "cannot remember the interface");
@@ -177,10 +178,23 @@ static int make_tun(struct helper_server *s, struct helper_message *m, int *ret)
 	return 0;
 }
 
+/* Somebody may have moved it to another network namespace, where its name says nothing. */
+static bool is_elsewhere(int tun_fd)
+{
+	struct stat its, ours;
+	int fd = ioctl(tun_fd, TUNGETDEVNETNS);
+	bool other = fd >= 0 && !fstat(fd, &its) && !stat("/proc/self/ns/net", &ours) && its.st_ino != ours.st_ino;
+
+	if (fd >= 0)
+		close(fd);
+	return other;
+}
+
 /* Whoever has the descriptor has the interface. */
 static int adopt_tun(struct helper_server *s, struct helper_message *m, int fd)
 {
 	struct ifreq ifr = { 0 };
+	int r;
 
 	if (s->confined)
 		return refuse(m, "only at the start");
@@ -188,7 +202,8 @@ static int adopt_tun(struct helper_server *s, struct helper_message *m, int fd)
 		return refuse(m, "not a TUN");
 	memcpy(m->name, ifr.ifr_name, sizeof(m->name));
 	m->name[sizeof(m->name) - 1] = '\0';
-	return helper_names_add(&s->tuns, m->name);
+	r = is_elsewhere(fd) ? -ENODEV : helper_tuns_add(&s->tuns, m->name);
+	return r == -ENODEV ? 0 : r; /* not to be had from here: what is asked for on it will be refused */
 }
 
 static int make_udp(struct helper_message *m, int *ret)
@@ -245,7 +260,7 @@ static int make_uapi(struct helper_server *s, struct helper_message *m, int *ret
 {
 	int fd;
 
-	if (!helper_names_has(s->tuns, m->name))
+	if (!helper_tuns_has(&s->tuns, m->name))
 		return refuse(m, "that interface is not ours");
 	fd = adit_uapi_listen(m->name, m->text, sizeof(m->text));
 	if (fd < 0)
@@ -347,7 +362,18 @@ static bool sysctl_allowed(const char *text)
 	return found;
 }
 
-static bool step_allowed(const struct helper_server *s, const struct adit_step *step)
+/* known: whose name was asked for last, so that a plan of a million routes asks the kernel once. */
+static bool is_ours(const struct helper_server *s, const char *ifname, const char **known)
+{
+	if (*known && !strcmp(*known, ifname))
+		return true;
+	if (!helper_tuns_has(&s->tuns, ifname))
+		return false;
+	*known = ifname;
+	return true;
+}
+
+static bool step_allowed(const struct helper_server *s, const struct adit_step *step, const char **known)
 {
 	if (step->text && strlen(step->text) > STEP_TEXT_MAX)
 		return false;
@@ -360,7 +386,7 @@ static bool step_allowed(const struct helper_server *s, const struct adit_step *
 	case ADIT_STEP_REPLIES:
 	case ADIT_STEP_GATEWAY:
 	case ADIT_STEP_DNS:
-		return helper_names_has(s->tuns, step->ifname);
+		return is_ours(s, step->ifname, known);
 	case ADIT_STEP_UNREACHABLE: /* what only takes away, and may have to stand before there is a TUN */
 	case ADIT_STEP_RULE:
 	case ADIT_STEP_GUARD:
@@ -376,9 +402,10 @@ static bool step_allowed(const struct helper_server *s, const struct adit_step *
 static int judge_plan(const struct helper_server *s, const struct adit_plan *plan, struct helper_message *m)
 {
 	char line[ADIT_STEP_STRLEN];
+	const char *known = NULL;
 
 	for (size_t i = 0; i < plan->cnt; i++) {
-		if (step_allowed(s, &plan->steps[i]))
+		if (step_allowed(s, &plan->steps[i], &known))
 			continue;
 		snprintf(m->text, sizeof(m->text), "the helper refuses the step \"%.200s\"",
 			 adit_step_format(&plan->steps[i], line));
@@ -439,7 +466,7 @@ static int take_plan(struct helper_server *s, struct helper_message *m, int *ret
 
 	if (!s->keeper || !adit_ifname_valid(m->name))
 		return refuse(m, "no plan");
-	if (s->confined || !helper_names_has(s->tuns, m->name))
+	if (s->confined || !helper_tuns_has(&s->tuns, m->name))
 		return refuse(m, "only at the start, of a TUN that we were left");
 	r = adit_keeper_adopt(s->keeper, m->name, m->text, sizeof(m->text));
 	if (r)
@@ -565,7 +592,7 @@ void helper_server_fini(struct helper_server *s)
 {
 	remove_sockets(s);
 	forget_drop_ins(s);
-	helper_names_free(s->tuns);
+	helper_tuns_free(&s->tuns);
 	helper_names_free(s->files);
 	helper_names_free(s->configs);
 	adit_keeper_free(s->keeper);

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "agent/helper_message.h"
+#include "agent/helper_tuns.h"
 
 struct adit_keeper;
 struct helper_names;
@@ -23,7 +24,8 @@ struct helper_server {
 	bool ending, keep;
 	struct adit_keeper *keeper; /* NULL before HELPER_BEGIN */
 	char state_dir[256];
-	struct helper_names *tuns, *uapis, *sockets, *files; /* that we opened: interfaces and paths */
+	struct helper_tuns tuns;
+	struct helper_names *uapis, *sockets, *files; /* that we opened: interfaces and paths */
 	struct helper_names *configs; /* of files: the configuration and its drop-ins */
 	char **drop_ins; /* of the last question for number 0 */
 	int drop_in_cnt;

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,6 +28,7 @@
 #include "agent/helper_message.h"
 #include "agent/helper_server.h"
 #include "host/keeper.h"
+#include "pktio/tun.h"
 
 static char dir[] = "/tmp/adit-helper-XXXXXX";
 
@@ -597,6 +599,100 @@ static void test_server_does_not_wait(void **state)
 	close(events[0]);
 }
 
+/* --- TUN devices ------------------------------------------------------------------------ */
+
+#define CHECK(cond)                                                        \
+	do {                                                               \
+		if (!(cond)) {                                             \
+			printf("# line %d: not so: %s\n", __LINE__, #cond); \
+			fflush(stdout);                                    \
+			_exit(1);                                          \
+		}                                                          \
+	} while (0)
+
+static int ask_tun(struct helper_server *s, const char *name, int *fd)
+{
+	struct helper_message m = { .op = HELPER_TUN, .flag = 1 };
+
+	snprintf(m.name, sizeof(m.name), "%s", name);
+	*fd = helper_server_answer(s, &m, -1);
+	return m.result;
+}
+
+static int ask_adopt(struct helper_server *s, int tun_fd)
+{
+	struct helper_message m = { .op = HELPER_ADOPT };
+
+	helper_server_answer(s, &m, tun_fd);
+	return m.result;
+}
+
+static bool takes_steps_on(struct helper_server *s, const char *name)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "tun %s\nmtu %s 1300\n", name, name);
+	return !ask_named_plan(s, name, text).result;
+}
+
+/* Exit 2: no TUN devices here. */
+static void own_tuns(void)
+{
+	struct helper_server s;
+	char name[ADIT_IFNAME_LEN] = "adithelp0", err[256];
+	int one, two, none;
+	struct adit_tun other;
+
+	helper_server_init(&s, in_dir("main.toml"), -1);
+	CHECK(!adit_keeper_new(&s.keeper, in_dir("tuns"), err, sizeof(err)));
+	if (ask_tun(&s, name, &one))
+		_exit(2);
+	CHECK(!ask_tun(&s, name, &two)); /* one more queue */
+	CHECK(takes_steps_on(&s, name));
+	close(one);
+	CHECK(takes_steps_on(&s, name));
+	close(two);
+	/* It is gone, and the name is another program's. */
+	CHECK(!takes_steps_on(&s, name));
+	CHECK(!adit_tun_open(&other, name, true, 0, err, sizeof(err)));
+	CHECK(ask_tun(&s, name, &none) == -EBUSY);
+	CHECK(!takes_steps_on(&s, name));
+	CHECK(ask(&s, HELPER_UAPI, name, &none).result == -EPERM);
+	/* Handed over it is ours. */
+	CHECK(!ask_adopt(&s, other.inner.fd));
+	CHECK(takes_steps_on(&s, name));
+	adit_tun_close(&other);
+	/* And so is one that is made anew. */
+	CHECK(!ask_tun(&s, name, &one));
+	CHECK(takes_steps_on(&s, name));
+	CHECK(s.tuns.cnt == 1);
+	/* Whose descriptor comes from another network namespace has a name that is not ours to use. */
+	CHECK(!unshare(CLONE_NEWNET));
+	CHECK(!adit_tun_open(&other, name, true, 0, err, sizeof(err)));
+	CHECK(!ask_adopt(&s, one));
+	CHECK(!takes_steps_on(&s, name));
+	_exit(0);
+}
+
+static void test_server_knows_its_tuns(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (!pid) {
+		if (unshare(CLONE_NEWUSER | CLONE_NEWNET))
+			_exit(2);
+		own_tuns();
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 2)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void test_server_opens_sockets(void **state)
 {
 	struct helper_message m = { .op = HELPER_UDP, .socket.bind = { 4, { 127, 0, 0, 1 } } };
@@ -656,6 +752,7 @@ int main(void)
 		cmocka_unit_test(test_plan_that_is_none),      cmocka_unit_test(test_files_are_named),
 		cmocka_unit_test(test_server_opens_files),     cmocka_unit_test(test_server_refuses),
 		cmocka_unit_test(test_server_leaves_a_successors_socket),
+		cmocka_unit_test(test_server_knows_its_tuns),
 		cmocka_unit_test(test_server_refuses_jobs),    cmocka_unit_test(test_server_judges_plans),
 		cmocka_unit_test(test_server_refuses_a_long_step), cmocka_unit_test(test_server_limits_plans),
 		cmocka_unit_test(test_server_does_not_wait),
