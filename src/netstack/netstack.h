@@ -142,7 +142,8 @@ enum adit_sock_kind adit_sock_kind(const struct adit_sock *s);
 void adit_sock_set_user(struct adit_sock *s, void *user);
 void *adit_sock_user(const struct adit_sock *s);
 /* -errno of the last error (-ECONNREFUSED, -ECONNRESET, -ETIMEDOUT, -EHOSTUNREACH,
- * -ENETUNREACH, -EACCES (administratively prohibited), -EMSGSIZE, -ENOMEM); 0: none. */
+ * -ENETUNREACH, -EACCES (administratively prohibited), -EMSGSIZE, -ENOMEM); 0: none.
+ * TCP: what it died of; no error that a connection outlives. */
 int adit_sock_error(const struct adit_sock *s);
 void adit_sock_local(const struct adit_sock *s, struct adit_endpoint *ret);
 void adit_sock_remote(const struct adit_sock *s, struct adit_endpoint *ret);

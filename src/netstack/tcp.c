@@ -163,6 +163,7 @@ void tcp_established(struct tcp *t, adit_time now)
 	sendq_init(&t->sq, &ns->pool, t->iss + 1);
 	scoreboard_init(&t->sb, t->iss + 1);
 	t->tries = 0;
+	t->soft_error = 0;
 	t->syn_due = false;
 	t->at[TCP_AT_GIVE_UP] = ADIT_NEVER;
 	t->quick_acks = TCP_QUICK_ACKS;

@@ -149,6 +149,7 @@ struct tcp {
 	adit_time last_sent;
 	adit_time mtu_raise_at; /* with mtu_found: full segments are tried again, or have proven well */
 	uint32_t last_heard;   /* tcp_ms */
+	int32_t soft_error;    /* ICMP's, since something was acknowledged: the reason if nothing ever is again */
 	uint32_t stalled_since; /* tcp_ms: oldest thing not acknowledged; 0 none (user timeout) */
 
 	/* receive */

@@ -167,7 +167,7 @@ bool tcp_ack_in(struct tcp *t, const struct tcp_segment *seg, const struct tcp_o
 		t->tries = 0;
 		t->rtt.backoff = 0;
 		t->stalled_since = t->sb.una == t->sb.end ? 0 : tcp_ms(now);
-		t->sock.error = 0; /* soft errors are past */
+		t->soft_error = 0; /* it was passing */
 	} else if (!seg->len && !a.sb.delivered && t->tries) {
 		t->refused = true;
 	}

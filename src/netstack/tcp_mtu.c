@@ -144,8 +144,8 @@ void tcp_icmp(struct adit_netstack *ns, const struct adit_endpoint *local, const
 		return;
 	case ICMP_GOT_UNREACHABLE:
 	case ICMP_GOT_TIME_EXCEEDED:
-		t->sock.error = error;
 		/* soft for what is established (RFC 5461): it may be passing; a connect has nothing to lose */
+		t->soft_error = error;
 		if (t->state == TCP_SYN_SENT && kind == ICMP_GOT_UNREACHABLE)
 			tcp_die(t, error);
 		return;

@@ -91,7 +91,7 @@ void tcp_arm_acked(struct tcp *t, bool progress, adit_time now)
 static bool give_up(struct tcp *t, int error)
 {
 	tcp_ns(t)->n.timeouts++;
-	tcp_die(t, t->sock.error ? t->sock.error : error);
+	tcp_die(t, t->soft_error ? t->soft_error : error);
 	return false;
 }
 

@@ -105,12 +105,11 @@ void scenario_icmp_established(struct world *w)
 
 		puppet_icmp(&p, k->type, k->code, 0, quoted->data, quoted->len < 500 ? quoted->len : 500);
 		EXPECT(w, !p.end->error);
-		EXPECT_INT(w, adit_sock_error(p.end->s), ==, k->error);
+		EXPECT_INT(w, adit_sock_error(p.end->s), ==, 0); /* it lives */
 	}
 	if (w->seed / 2 % 2) { /* it was passing */
 		p.rcv_nxt += p.v.len;
 		puppet_say(&p, ACK, 0);
-		EXPECT_INT(w, adit_sock_error(p.end->s), ==, 0);
 		puppet_icmp_about_last(&p, kind_of(&p, 0)->type, kind_of(&p, 0)->code, 0); /* about what has arrived */
 		EXPECT_INT(w, puppet_drops(&p, ADIT_DROP_not_in_flight), ==, 1);
 		EXPECT_INT(w, adit_sock_error(p.end->s), ==, 0);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../support/relay_lab.h"
+#include "base/inet.h"
 #include "relay/dial.h"
 #include "relay/stream.h"
 
@@ -70,7 +71,8 @@ static bool has_ended(void *arg)
 	return end.ended;
 }
 
-static int setup(void **state)
+/* SYN is on its way. */
+static int setup_dial(void **state)
 {
 	struct relay_target to = { .host = "10.9.0.2", .port = 80 };
 	struct relay_dial *dial;
@@ -81,6 +83,12 @@ static int setup(void **state)
 	memset(&end, 0, sizeof(end));
 	sock = NULL;
 	assert_int_equal(relay_dial_inside(lab->relay, &dial, &to, dialled, NULL, lab->now), 0);
+	return 0;
+}
+
+static int setup(void **state)
+{
+	setup_dial(state);
 	assert_true(relay_lab_until(lab, has_sock, NULL));
 	return 0;
 }
@@ -243,6 +251,58 @@ static void a_reset_before_is_not_lost(void **state)
 	lab_client_close(&c, false);
 }
 
+static void checksum(uint8_t *at, const uint8_t *from, size_t len)
+{
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < len; i += 2)
+		sum += adit_get_be16(from + i);
+	sum = (sum & 0xffff) + (sum >> 16);
+	adit_put_be16(at, (uint16_t)~(sum + (sum >> 16)));
+}
+
+/* The next packet is lost, and a router (10.9.0.254) says why. */
+static void lose_one(uint8_t type, uint8_t code)
+{
+	uint8_t icmp[20 + 8 + 28] = { 0x45, [3] = sizeof(icmp), [8] = 64, 1, [12] = 10, 9, 0, 254, 10, 9, 0, 1, type, code };
+	struct iovec iov = { icmp, sizeof(icmp) };
+	static uint8_t lost[65536];
+	struct adit_super super;
+	uint32_t len;
+
+	assert_int_equal(adit_netstack_out(lab->near, lost, &len, &super, lab->now), ADIT_OUT_PACKET);
+	memcpy(icmp + 28, lost, 28);
+	checksum(icmp + 10, icmp, 20);
+	checksum(icmp + 22, icmp + 20, sizeof(icmp) - 20);
+	adit_netstack_in(lab->near, &iov, 1, 0, lab->now);
+	adit_netstack_in_end(lab->near, lab->now);
+}
+
+/* RFC 1122 4.2.3.9: what a router says of a packet that passes the next time ends nothing. */
+static void soft_errors_end_nothing(void **state)
+{
+	struct adit_netstack_stats n;
+	struct lab_client c;
+
+	(void)state;
+	lose_one(11, 0); /* the SYN: time exceeded */
+	assert_true(relay_lab_until(lab, has_sock, NULL));
+	assert_int_equal(adit_tcp_send(sock, "\0", 1, lab->now), 1);
+	lose_one(3, 1); /* a byte: host unreachable, before the stream's first turn */
+	adit_netstack_stats(lab->near, &n);
+	assert_int_equal(n.drops[ADIT_DROP_not_in_flight], 0); /* it was heard */
+	lab->server.echo = true;
+	c = start(NULL, 0, NULL, 0);
+	relay_lab_run(lab, 50);
+	assert_false(end.ended);
+	c.shutdown = true;
+	assert_true(relay_lab_until(lab, has_ended, &c));
+	assert_int_equal(end.error, 0);
+	lab_client_pump(&c);
+	assert_int_equal(c.got, 1);
+	lab_client_close(&c, false);
+}
+
 /* --- two descriptors ------------------------------------------------------------------ */
 
 static void pipes_pass_both_ends_by_themselves(void **state)
@@ -373,6 +433,7 @@ int main(void)
 		lab_test(an_aborted_stream_says_nothing),
 		lab_test(what_happened_before_is_not_lost),
 		lab_test(a_reset_before_is_not_lost),
+		cmocka_unit_test_setup_teardown(soft_errors_end_nothing, setup_dial, teardown),
 		lab_test(pipes_pass_both_ends_by_themselves),
 		lab_test(a_reader_that_is_gone_ends_the_stream),
 		lab_test(files_are_always_ready),
