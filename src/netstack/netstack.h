@@ -217,7 +217,8 @@ void adit_tcp_info(const struct adit_sock *s, struct adit_tcp_info *ret);
 /* --- UDP --------------------------------------------------------------------- */
 
 /* local NULL or parts any: an ephemeral port, all addresses. remote NULL: any
- * sender. Returns 0, -EADDRINUSE, -EADDRNOTAVAIL, -ENOMEM. */
+ * sender. Returns 0, -EADDRINUSE, -EADDRNOTAVAIL (also: so few of the 28232
+ * ephemeral ports are free that none was found soon), -ENOMEM. */
 int adit_udp_sock_open(struct adit_netstack *ns, struct adit_sock **ret, const struct adit_endpoint *local,
 		       const struct adit_endpoint *remote, void *user);
 void adit_udp_sock_close(struct adit_sock *s);

@@ -12,6 +12,7 @@
 enum {
 	LIMIT_DEFAULT = 256 << 10,
 	PAYLOAD_MAX = 65507,
+	PORT_TRIES = 128, /* finds one where nine of ten are taken; a longer search would keep others waiting */
 };
 
 struct udp_datagram {
@@ -103,13 +104,11 @@ static bool port_is_free(const struct adit_netstack *ns, const struct adit_endpo
 	return true;
 }
 
-/* RFC 6056 3.3.1: a random place to begin at, then the next free one. */
+/* RFC 6056 3.3.2: a random one, until one is free. */
 static bool choose_port(struct adit_netstack *ns, struct adit_endpoint *local)
 {
-	uint32_t start = ns_random32(ns);
-
-	for (unsigned i = 0; i < NS_PORT_CNT; i++) {
-		local->port = (uint16_t)(NS_PORT_FIRST + (start % NS_PORT_CNT + i) % NS_PORT_CNT);
+	for (unsigned i = 0; i < PORT_TRIES; i++) {
+		local->port = (uint16_t)(NS_PORT_FIRST + ns_random32(ns) % NS_PORT_CNT);
 		if (port_is_free(ns, local))
 			return true;
 	}

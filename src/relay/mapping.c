@@ -8,6 +8,10 @@
 
 #include "relay/internal.h"
 
+/* A stack has 28232 ephemeral ports: so that it finds a free one soon, a part of
+ * them is left to it; and so that ports may rest, not all others are in use. */
+enum { TAKEN_MAX = 26000, USED_MAX = 20000 };
+
 struct pool {
 	struct adit_list used;    /* struct port, least recently used first */
 	struct adit_list resting; /* struct port, in the order they were given back */
@@ -17,6 +21,7 @@ struct pool {
 struct port {
 	struct adit_list link; /* in one of its pool's lists */
 	struct pool *pool;
+	struct relay_client *client; /* whose it is, or was until it rested */
 	struct relay_sock sock;
 	struct relay_mapping *mapping; /* NULL: rests */
 	adit_time until;               /* while it rests */
@@ -45,11 +50,13 @@ struct relay_mapping {
 
 /* --- ports ------------------------------------------------------------------------ */
 
-static void close_port(struct port *p)
+static void close_port(struct relay_udp_pools *u, struct port *p)
 {
 	adit_list_del(&p->link);
 	p->pool->resting_cnt--;
 	adit_udp_sock_close(p->sock.sock);
+	p->client->ports[p->pool - u->pool]--;
+	relay_client_put(&u->clients, p->client);
 	free(p);
 }
 
@@ -66,7 +73,7 @@ static void rested(struct relay_timer *t, adit_time now)
 			p = adit_container_of(resting->next, struct port, link);
 			if (p->until > now)
 				break;
-			close_port(p);
+			close_port(u, p);
 		}
 		if (!adit_list_empty(resting) && p->until < next)
 			next = p->until;
@@ -183,8 +190,19 @@ static void port_event(struct relay_sock *s, unsigned what, adit_time now)
 
 /* --- a port for a mapping ------------------------------------------------------------ */
 
+/* Its own least recently used port makes room for a client's next, but rests:
+ * while as many of its ports rest as it may use, it gets no more. */
+static bool client_has_all(const struct relay_mapping *m, int i)
+{
+	unsigned limit = m->service->cfg.udp_per_client;
+
+	return limit && m->client->ports[i] >= 2 * limit;
+}
+
 static int make_room(struct relay_udp_pools *u, struct pool *pool, adit_time now)
 {
+	if (pool->used_cnt + pool->resting_cnt >= TAKEN_MAX)
+		return -ENOBUFS;
 	while (pool->used_cnt >= u->size) {
 		if (pool->resting_cnt >= u->size)
 			return -ENOBUFS;
@@ -203,7 +221,7 @@ static int take_port(struct relay_mapping *m, int i, const struct adit_addr *to,
 
 	if (!local.addr.family)
 		return -ENETUNREACH;
-	r = make_room(m->pools, pool, now);
+	r = client_has_all(m, i) ? -ENOBUFS : make_room(m->pools, pool, now);
 	if (r)
 		return r;
 	p = calloc(1, sizeof(*p));
@@ -217,6 +235,8 @@ static int take_port(struct relay_mapping *m, int i, const struct adit_addr *to,
 	}
 	p->pool = pool;
 	p->mapping = m;
+	p->client = relay_client_hold(m->client);
+	p->client->ports[i]++;
 	pool->used_cnt++;
 	adit_list_add_tail(&pool->used, &p->link);
 	m->port[i] = p;
@@ -241,6 +261,22 @@ int relay_mapping_send(struct relay_mapping *m, const struct adit_endpoint *to, 
 	return r;
 }
 
+/* A place for one mapping more, which the client holds already. */
+static int make_place(struct relay_mapping *m, adit_time now)
+{
+	struct relay_client *client = m->client;
+	unsigned limit = m->service->cfg.udp_per_client;
+
+	if (!limit || client->held - client->ports[0] - client->ports[1] <= limit)
+		return 0;
+	if (client_has_all(m, 0) || client_has_all(m, 1)) {
+		m->service->n.udp_exhausted++;
+		return -ENOBUFS;
+	}
+	reclaim(adit_container_of(client->items.next, struct relay_mapping, client_link), now);
+	return 0;
+}
+
 int relay_mapping_open(struct relay_service *s, struct relay_mapping **ret, const struct adit_endpoint *client,
 		       const struct relay_mapping_ops *ops, void *arg, adit_time now)
 {
@@ -254,10 +290,13 @@ int relay_mapping_open(struct relay_service *s, struct relay_mapping **ret, cons
 		free(m);
 		return -ENOMEM;
 	}
-	if (s->cfg.udp_per_client && m->client->held > s->cfg.udp_per_client)
-		reclaim(adit_container_of(m->client->items.next, struct relay_mapping, client_link), now);
 	m->pools = u;
 	m->service = s;
+	if (make_place(m, now)) {
+		relay_client_put(&u->clients, m->client);
+		free(m);
+		return -ENOBUFS;
+	}
 	m->ops = ops;
 	m->arg = arg;
 	m->last = now;
@@ -299,7 +338,7 @@ void relay_udp_pools_free(struct relay_udp_pools *u, adit_time now)
 	for (int i = 0; i < 2; i++) {
 		assert(!u->pool[i].used_cnt); /* owners close their mappings */
 		while (!adit_list_empty(&u->pool[i].resting))
-			close_port(adit_container_of(u->pool[i].resting.next, struct port, link));
+			close_port(u, adit_container_of(u->pool[i].resting.next, struct port, link));
 	}
 	relay_clients_fini(&u->clients);
 	free(u);
@@ -307,5 +346,5 @@ void relay_udp_pools_free(struct relay_udp_pools *u, adit_time now)
 
 void relay_udp_pools_resize(struct relay_udp_pools *u, unsigned size)
 {
-	u->size = size;
+	u->size = size < USED_MAX ? size : USED_MAX;
 }

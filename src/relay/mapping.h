@@ -16,9 +16,10 @@
  *
  * A port that was given back rests for 2 s: its socket stays open and swallows
  * what comes late, so that nobody gets another's answers. A port that rests is
- * not counted as used; but while as many rest as the pool is large nobody is
- * thrown out any more, and a datagram that needs a new port is dropped and
- * counted (udp_exhausted).
+ * not counted as used; but while as many rest as the pool is large, while a
+ * client's ports that rest and those it uses are twice udp_per_client, or while
+ * the stack has few left, nobody is thrown out any more, and a datagram that
+ * needs a new port is dropped and counted (udp_exhausted).
  */
 #ifndef ADIT_RELAY_MAPPING_H
 #define ADIT_RELAY_MAPPING_H
@@ -38,7 +39,8 @@ struct relay_mapping_ops {
 	void (*ended)(void *arg, adit_time now);
 };
 
-/* For a client's socket at `client`; counts for the service. Returns 0 or -ENOMEM. */
+/* For a client's socket at `client`; counts for the service. Returns 0, -ENOMEM, or
+ * -ENOBUFS: too many ports of this client rest (counted). */
 int relay_mapping_open(struct relay_service *s, struct relay_mapping **ret, const struct adit_endpoint *client,
 		       const struct relay_mapping_ops *ops, void *arg, adit_time now);
 /* Returns 0; -ENOBUFS (no port: counted; or too much waits), -ENETUNREACH (no
@@ -51,7 +53,7 @@ void relay_mapping_close(struct relay_mapping *m, adit_time now);
 /* For relay.c. */
 int relay_udp_pools_new(struct relay_udp_pools **ret, struct adit_relay *r);
 void relay_udp_pools_free(struct relay_udp_pools *p, adit_time now);
-/* The size of each pool from now on; mappings beyond it end as they expire or are reclaimed. */
+/* The size of each pool from now on, 20000 at most; mappings beyond it end as they expire or are reclaimed. */
 void relay_udp_pools_resize(struct relay_udp_pools *p, unsigned size);
 
 #endif

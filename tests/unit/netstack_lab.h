@@ -161,6 +161,7 @@ struct lab {
 	struct adit_netstack *ns;
 	struct adit_budget budget;
 	uint64_t random;
+	unsigned randoms; /* how often the stack asked */
 	adit_time now;
 	unsigned traced_in, traced_out;
 	enum adit_drop traced_drop;
@@ -182,6 +183,7 @@ static inline void lab_fill(void *user, void *buf, size_t len)
 	struct lab *lab = user;
 	uint8_t *p = buf;
 
+	lab->randoms++;
 	for (size_t i = 0; i < len; i++)
 		p[i] = (uint8_t)lab_random64(&lab->random);
 }

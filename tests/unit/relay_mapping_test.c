@@ -266,6 +266,87 @@ static void a_client_loses_its_own_and_no_others(void **state)
 	assert_int_equal(relay_lab_stats(service).open, 4);
 }
 
+/* A client that opens socket after socket gets as many ports again as it may use while its old ones rest; then it
+ * keeps what it has, and others get ports as ever. */
+static void a_client_takes_no_more_than_twice_its_share(void **state)
+{
+	struct adit_endpoint from = { .addr = { .family = 4, .bytes = { 127, 0, 0, 1 } }, .port = 999 };
+	struct relay_mapping *none = NULL;
+	struct adit_netstack_stats n;
+
+	(void)state;
+	finish();
+	start(100, 4, 60, 30);
+	for (unsigned i = 0; i < 8; i++) {
+		open_mapping(i, 1);
+		assert_int_equal(ask(i, &to4), 0);
+	}
+	for (unsigned i = 0; i < 1000; i++)
+		assert_int_equal(relay_mapping_open(service, &none, &from, &ops, NULL, lab->now), -ENOBUFS);
+	assert_int_equal(relay_lab_stats(service).udp_reclaimed, 4);
+	assert_int_equal(relay_lab_stats(service).udp_exhausted, 1000);
+	assert_int_equal(relay_lab_stats(service).open, 4);
+	for (unsigned i = 0; i < 8; i++)
+		assert_int_equal(owner[i].ended, i < 4);
+	assert_int_equal(ask(4, &to6), 0); /* of the other family it has none yet */
+	open_mapping(8, 2);
+	assert_int_equal(ask(8, &to4), 0);
+	adit_netstack_stats(lab->near, &n);
+	assert_int_equal(n.udp_socks, 10);
+	relay_lab_run(lab, 2100);
+	open_mapping(9, 1);
+	assert_int_equal(ask(9, &to4), 0);
+	assert_int_equal(owner[5].ended, 1); /* 4 was used after it */
+}
+
+/* Those that close their sockets and open others are no better off. */
+static void closed_ports_count_while_they_rest(void **state)
+{
+	(void)state;
+	finish();
+	start(100, 4, 60, 30);
+	for (unsigned i = 0; i < 9; i++) {
+		open_mapping(i, 1);
+		assert_int_equal(ask(i, &to4), i < 8 ? 0 : -ENOBUFS);
+		relay_mapping_close(owner[i].mapping, lab->now);
+		owner[i].mapping = NULL;
+	}
+	assert_int_equal(relay_lab_stats(service).udp_exhausted, 1);
+	relay_lab_run(lab, 2100);
+	open_mapping(9, 1);
+	assert_int_equal(ask(9, &to4), 0);
+}
+
+/* However large a pool and a client's share are: the stack keeps free ports, and nobody is thrown out in vain. */
+static void the_stack_keeps_free_ports(void **state)
+{
+	enum { TAKEN = 26000, USED = 20000, N = TAKEN + 100 };
+	struct owner *o = calloc(N, sizeof(*o));
+	struct adit_netstack_stats n;
+	unsigned refused = 0;
+
+	(void)state;
+	assert_non_null(o);
+	finish();
+	start(64511, 64511, 60, 30);
+	for (unsigned i = 0; i < N; i++) {
+		struct adit_endpoint from = { .addr = { .family = 4, .bytes = { 127, 0, 0, 1 } }, .port = (uint16_t)i };
+
+		assert_int_equal(relay_mapping_open(service, &o[i].mapping, &from, &ops, &o[i], lab->now), 0);
+		refused += relay_mapping_send(o[i].mapping, &to4, "x", 1, lab->now) == -ENOBUFS;
+		if (i % 256 == 255)
+			relay_lab_step(lab);
+	}
+	adit_netstack_stats(lab->near, &n);
+	assert_int_equal(n.udp_socks, TAKEN);
+	assert_int_equal(refused, N - TAKEN);
+	assert_int_equal(relay_lab_stats(service).udp_exhausted, N - TAKEN);
+	assert_int_equal(relay_lab_stats(service).udp_reclaimed, TAKEN - USED);
+	for (unsigned i = 0; i < N; i++)
+		relay_mapping_close(o[i].mapping, lab->now);
+	free(o);
+}
+
 static void idle_mappings_end(void **state)
 {
 	(void)state;
@@ -342,6 +423,9 @@ int main(void)
 		lab_test(while_all_rest_datagrams_drop_and_count),
 		lab_test(late_answers_reach_nobody),
 		lab_test(a_client_loses_its_own_and_no_others),
+		lab_test(a_client_takes_no_more_than_twice_its_share),
+		lab_test(closed_ports_count_while_they_rest),
+		lab_test(the_stack_keeps_free_ports),
 		lab_test(idle_mappings_end),
 		lab_test(zero_is_for_ever),
 		lab_test(sockets_go_with_their_mappings),
