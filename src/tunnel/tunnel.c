@@ -151,7 +151,6 @@ static int watch_link(struct adit_tunnel *t, const struct adit_tunnel_config *cf
 {
 	int r;
 
-	t->link_pending = true;
 	if (cfg->inner || cfg->tun_elsewhere || !t->ifname[0]) {
 		t->link = (struct adit_link){ .fd = -1, .up = true, .mtu = cfg->mtu ? cfg->mtu : MTU_DEFAULT };
 		return 0;
@@ -253,6 +252,8 @@ int adit_tunnel_start(struct adit_tunnel *t, char *err, size_t err_len)
 
 	err[0] = '\0';
 	pthread_mutex_lock(&t->config); /* no change before all are there */
+	if (t->link.up) /* not left to the threads: who has started it may send at once */
+		adit_tunnel_go_up(t);
 	for (unsigned i = 0; i < t->threads && r == 0; i++)
 		r = adit_data_start(&t->data[i]);
 	pthread_mutex_unlock(&t->config);

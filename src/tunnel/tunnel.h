@@ -47,7 +47,8 @@ struct adit_tunnel_config {
  * says what failed and what to do.
  */
 int adit_tunnel_new(struct adit_tunnel **ret, const struct adit_tunnel_config *cfg, char *err, size_t err_len);
-/* Starts the data threads. The tunnel follows the TUN's up and down by itself: sockets are open while it is up. */
+/* Starts the data threads. The tunnel follows the TUN's up and down by itself: sockets are open while it is up,
+ * which a tunnel without one is when this returns. */
 int adit_tunnel_start(struct adit_tunnel *t, char *err, size_t err_len);
 /* Stops the threads, closes everything (a TUN that was created disappears), frees. NULL is fine. */
 void adit_tunnel_free(struct adit_tunnel *t);

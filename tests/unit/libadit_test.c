@@ -625,6 +625,31 @@ static void test_figures(void **state)
 	assert_string_equal(adit_version(), ADIT_VERSION);
 }
 
+/* A network that is open moves packets: what comes first waits for its session and is not sent again. */
+static void test_first_packet(void **state)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int mute = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct adit_stats s = { .size = sizeof(s) };
+	socklen_t len = sizeof(at);
+	char text[512];
+	struct adit *net;
+
+	(void)state;
+	assert_int_equal(bind(mute, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(getsockname(mute, (struct sockaddr *)&at, &len), 0);
+	snprintf(text, sizeof(text), "[Interface]\nPrivateKey = %s\nAddress = 10.78.0.2\n[Peer]\nPublicKey = " KEY_B
+		 "\nEndpoint = 127.0.0.1:%u\nAllowedIPs = 10.78.0.0/24\n", KEY_A, ntohs(at.sin_port));
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(open_text(&net, text, NULL, 0), 0);
+		assert_int_equal(adit_dial(net, "tcp", "10.78.0.1:1", 1), -ETIMEDOUT);
+		assert_int_equal(adit_stats(net, &s), 0);
+		assert_int_equal(s.dropped, 0);
+		adit_close(net);
+	}
+	close(mute);
+}
+
 static void test_capture(void **state)
 {
 	static const uint8_t magic[] = { 0x0a, 0x0d, 0x0d, 0x0a };
@@ -662,7 +687,7 @@ int main(void)
 		cmocka_unit_test(test_names),          cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_configurations), cmocka_unit_test(test_nothing_is_left),
 		cmocka_unit_test(test_it_prints_nothing), cmocka_unit_test(test_figures),
-		cmocka_unit_test(test_capture),
+		cmocka_unit_test(test_first_packet),   cmocka_unit_test(test_capture),
 	};
 
 	return cmocka_run_group_tests(tests, open_both, close_both);
