@@ -20,6 +20,7 @@
 struct agent_control;
 struct agent_handover;
 struct agent_job;
+struct agent_leftover;
 struct agent_moves;
 
 struct agent {
@@ -28,6 +29,7 @@ struct agent {
 	bool state_dir_given;    /* by an option: what the configuration says of it is not asked */
 	uint64_t generation;     /* of the configuration; 1 at start, one more with each reload */
 	struct agent_network *networks;
+	struct agent_leftover *leftovers; /* networks.c: plans of networks that are no more */
 	struct helper *helper;
 	struct agent_events events;
 	struct agent_control *control; /* control.h */

@@ -204,12 +204,8 @@ static int start(struct fixed *f, enum agent_reason *reason, char *err, size_t e
 
 static void stop(struct fixed *f)
 {
-	char err[256];
-
-	if (f->planned) {
-		helper_undo(f->n->agent->helper, f->plan.name, err, sizeof(err));
-		adit_plan_fini(&f->plan);
-	}
+	if (f->planned)
+		network_undo(f->n, &f->plan);
 	if (f->opened)
 		statictun_close(&f->s);
 	adit_secret_free(f->secret, ADIT_KEY_LEN);

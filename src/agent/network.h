@@ -54,12 +54,12 @@ const char *agent_state_name(enum agent_state state);
 /* What a kind of network brings. All are called by the control thread. */
 struct agent_network_ops {
 	/* Makes and starts everything, and enters a state; on failure nothing is left (but with a
-	 * killswitch n->holds, and what blocks), and err holds a sentence. */
+	 * killswitch n->holds, and what blocks), and err holds a sentence. What n->holds before, of WireGuard
+	 * alone, is where its plan begins. */
 	int (*open)(struct agent_network *n, enum agent_reason *reason, char *err, size_t err_len);
-	/* Where n->wanted still, and with a killswitch, what blocks stays and n->holds is set. */
+	/* Where n->wanted still, and with a killswitch, what blocks stays and n->holds is set; so it is
+	 * where the plan could not be undone (network_undo). */
 	void (*close)(struct agent_network *n);
-	/* Of one that is not open and holds: gives up what blocks. NULL: it never holds. */
-	void (*release)(struct agent_network *n);
 	/* Applies new settings to the running network by difference, all or nothing. -EOPNOTSUPP:
 	 * it must be closed and opened. */
 	int (*change)(struct agent_network *n, const struct agent_network_settings *settings, char *err,
@@ -95,7 +95,7 @@ struct agent_network {
 	adit_time look_at;  /* while it is open */
 	adit_time retry_at; /* while it is wanted and not open; ADIT_NEVER */
 	unsigned failures;  /* in a row */
-	bool holds;  /* not open, and the killswitch blocks: by this plan */
+	bool holds;  /* not open, and this plan is in force: what blocks, or what could not be undone yet */
 	struct adit_plan held;
 	uint64_t entered[AGENT_STATE_CNT];
 	char ifname[ADIT_IFNAME_LEN]; /* in use, or kept by what holds: that there is one is `impl`; "" = none */
@@ -112,6 +112,9 @@ void network_enter(struct agent_network *n, enum agent_state state, enum agent_r
  * `look` too, which then touches nothing of it any more. */
 void network_lost(struct agent_network *n, enum agent_reason reason, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Undoes this plan (NULL: what it holds), which is n's then. What cannot be undone it holds, says so, and
+ * disconnect, the tick or its next plan tries again. 0 or -errno. */
+int network_undo(struct agent_network *n, struct adit_plan *plan);
 /* How long to wait after so many failures in a row: doubling to half a minute, a quarter more or less. */
 adit_time network_back_off(unsigned failures, uint32_t random);
 
@@ -178,7 +181,7 @@ void network_presume_name(struct agent_network *n, const char *name);
  * that there are keys to be shown. 0, or -EOPNOTSUPP: it has none. */
 int agent_network_tap(struct agent_network *n, struct adit_tap *tap);
 void agent_network_untap(struct agent_network *n, struct adit_tap *tap);
-/* Closes it, takes it out and frees it. */
+/* Closes it, takes it out and frees it; of what cannot be undone yet the name stays in a->leftovers, to be tried again. */
 void agent_network_remove(struct agent *a, struct agent_network *n);
 
 /* --- kinds ------------------------------------------------------------------- */

@@ -289,12 +289,6 @@ static void close_wireguard(struct agent_network *n)
 	stop(n->impl, n->wanted && n->settings->killswitch);
 }
 
-static void release_wireguard(struct agent_network *n)
-{
-	wgnet_unplan(n, false);
-	n->holds = false;
-}
-
 static struct adit_tunnel *tunnel_of(struct agent_network *n)
 {
 	return wgnet_of(n)->tunnel;
@@ -307,7 +301,7 @@ static void renew(struct agent_network *n)
 }
 
 const struct agent_network_ops agent_wireguard_ops = {
-	.open = open_wireguard, .close = close_wireguard, .release = release_wireguard, .change = wgnet_change,
+	.open = open_wireguard, .close = close_wireguard, .change = wgnet_change,
 	.adopt = wgnet_adopt, .look = wgnet_look, .moved = wgnet_moved, .snapshot = wgnet_snapshot, .tunnel = tunnel_of,
 	.renew = renew, .plan = wgnet_would_plan,
 };

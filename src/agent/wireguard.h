@@ -88,7 +88,7 @@ static inline struct wgnet *wgnet_of(struct agent_network *n)
 /* Makes the plan of these settings and puts it in force; net->plan becomes it. */
 int wgnet_plan(struct wgnet *net, const struct agent_network_settings *s, enum agent_reason *reason, char *err,
 	       size_t err_len);
-/* Undoes it. keep: all but what blocks. Returns whether something blocks now. */
+/* Undoes it. keep: all but what blocks. Returns whether something is in force now. */
 bool wgnet_unplan(struct agent_network *n, bool keep);
 /* What opening would put in force; of one that is not open. */
 int wgnet_would_plan(struct agent_network *n, struct adit_plan *ret, char *err, size_t err_len);

@@ -196,25 +196,17 @@ int wgnet_would_plan(struct agent_network *n, struct adit_plan *ret, char *err, 
 bool wgnet_unplan(struct agent_network *n, bool keep)
 {
 	struct wgnet *net = n->impl;
-	char err[256];
-	bool holds = n->holds;
 
-	if (keep && net && !holds) {
-		holds = block(n, net);
-	} else if (!keep) {
-		const char *name = net && net->planned ? net->plan.name : n->holds ? n->held.name : NULL;
-
-		if (name)
-			helper_undo(n->agent->helper, name, err, sizeof(err));
-		if (n->holds)
-			adit_plan_fini(&n->held);
-		holds = false;
-	}
-	if (net && net->planned)
-		adit_plan_fini(&net->plan);
-	if (net)
+	if (!keep) {
+		network_undo(n, net->planned ? &net->plan : NULL);
 		net->planned = false;
-	return holds;
+	} else if (!n->holds) {
+		n->holds = block(n, net);
+	}
+	if (net->planned)
+		adit_plan_fini(&net->plan);
+	net->planned = false;
+	return n->holds;
 }
 
 /* --- DNS --------------------------------------------------------------------------------- */

@@ -84,6 +84,36 @@ expr_true "most make connect fail" "$refused >= 3"
 equal "each connect is done whole or not at all, and undone" $half 0
 equal "the network that runs flows" $lost 0
 
+# ---- what cannot be undone -----------------------------------------------------------------------
+
+said_of() { on A "$ADIT" status --json | jq -r --arg n "$1" '.networks[] | select(.name == $n) | "\(.state) \(.reason)"'; }
+second_is() { [ "$(said_of second)" = "$1" ]; }
+forwards() { [ "$(on A cat /proc/sys/net/ipv4/ip_forward)" = 1 ]; }
+is_as_before() { wait_for 10 same_machine; }
+no_lock() { rm -f "$STATE/.lock" && mkdir "$STATE/.lock"; }
+lock_again() { rmdir "$STATE/.lock" && touch "$STATE/.lock"; }
+on A "$ADIT" connect second >"$TMP/out"
+check "second forwards" wait_for 10 forwards
+no_lock
+on A "$ADIT" disconnect second >"$TMP/out" 2>&1
+equal "it cannot be undone: disconnect fails" $? 1
+check "and says what stays" grep -q 'its changes of this machine are in force still: .*directory' "$TMP/out"
+equal "it is not down" "$(said_of second)" "error host"
+check "for it is in force" forwards
+check "the log says so" grep -q 'second: its changes of this machine are in force still' "$TMP/agent.log"
+check_not "a second disconnect fails, too" on A "$ADIT" disconnect second
+lock_again
+check "it is tried again by itself" wait_for 60 second_is 'down not_asked'
+check "and all is undone" is_as_before
+on A "$ADIT" connect second >"$TMP/out"
+no_lock
+check_not "once more" on A "$ADIT" disconnect second
+on A "$ADIT" connect second >"$TMP/out" 2>&1
+lock_again
+check "connect goes on from there" wait_for 60 second_is 'up ok'
+check "and disconnect undoes it" on A "$ADIT" disconnect second
+check "all of it" is_as_before
+
 # ---- the end ------------------------------------------------------------------------------------
 
 check "second once more" on A "$ADIT" connect second

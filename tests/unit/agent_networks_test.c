@@ -35,6 +35,22 @@ void agent_event_add(struct agent_events *e, const struct agent_event *event)
 	events++;
 }
 
+/* The helper: what is asked of it is done, or refused. */
+static unsigned undone;
+static char undone_name[ADIT_IFNAME_LEN];
+static int undo_result;
+
+int helper_undo(struct helper *h, const char *name, char *err, size_t err_len)
+{
+	(void)h;
+	snprintf(undone_name, sizeof(undone_name), "%s", name);
+	if (undo_result)
+		snprintf(err, err_len, "the lock is taken");
+	else
+		undone++;
+	return undo_result;
+}
+
 /* --- the made-up kind ----------------------------------------------------------------- */
 
 struct toy {
@@ -43,7 +59,7 @@ struct toy {
 	enum agent_state state; /* that look enters */
 	enum agent_reason reason;
 	bool lose; /* by look */
-	unsigned opened, closed, released, looked, moved;
+	unsigned opened, closed, looked, moved;
 };
 
 static struct toy *toy_of(struct agent_network *n)
@@ -51,6 +67,25 @@ static struct toy *toy_of(struct agent_network *n)
 	static struct toy toys[4];
 
 	return &toys[n->settings->name[0] - 'a'];
+}
+
+/* What it has in force, named after it: a killswitch, or nothing that blocks. */
+static struct adit_plan toy_plan(const struct agent_network *n)
+{
+	const struct adit_step guard = { .kind = ADIT_STEP_GUARD };
+	struct adit_plan plan;
+
+	adit_plan_init(&plan, n->settings->name);
+	if (n->settings->killswitch)
+		assert_int_equal(adit_plan_add(&plan, &guard), 0);
+	return plan;
+}
+
+static void toy_hold(struct agent_network *n)
+{
+	if (!n->holds)
+		n->held = toy_plan(n);
+	n->holds = true;
 }
 
 static int toy_open(struct agent_network *n, enum agent_reason *reason, char *err, size_t err_len)
@@ -61,9 +96,12 @@ static int toy_open(struct agent_network *n, enum agent_reason *reason, char *er
 	if (t->open_result) {
 		*reason = t->open_reason;
 		snprintf(err, err_len, "toy %s does not open", n->settings->name);
-		n->holds = n->settings->killswitch;
+		if (n->settings->killswitch)
+			toy_hold(n);
 		return t->open_result;
 	}
+	if (n->holds)
+		adit_plan_fini(&n->held);
 	n->impl = t;
 	network_enter(n, AGENT_HANDSHAKING, AGENT_OK, NULL);
 	return 0;
@@ -71,15 +109,16 @@ static int toy_open(struct agent_network *n, enum agent_reason *reason, char *er
 
 static void toy_close(struct agent_network *n)
 {
-	toy_of(n)->closed++;
-	n->holds = n->wanted && n->settings->killswitch;
-	n->impl = NULL;
-}
+	struct adit_plan plan = toy_plan(n);
 
-static void toy_release(struct agent_network *n)
-{
-	toy_of(n)->released++;
-	n->holds = false;
+	toy_of(n)->closed++;
+	n->impl = NULL;
+	if (n->wanted && n->settings->killswitch) {
+		adit_plan_fini(&plan);
+		toy_hold(n);
+	} else {
+		network_undo(n, &plan);
+	}
 }
 
 static adit_time toy_look(struct agent_network *n, adit_time at)
@@ -109,7 +148,7 @@ static int toy_snapshot(struct agent_network *n, struct agent_snapshot *ret)
 	return 0;
 }
 
-#define TOY { .open = toy_open, .close = toy_close, .release = toy_release, .look = toy_look, .moved = toy_moved, \
+#define TOY { .open = toy_open, .close = toy_close, .look = toy_look, .moved = toy_moved, \
 	      .snapshot = toy_snapshot }
 const struct agent_network_ops agent_wireguard_ops = TOY, agent_forward_ops = TOY, agent_static_ops = TOY;
 
@@ -328,10 +367,97 @@ static void test_lost(void **state)
 	toy_of(l.n[0])->open_result = -EIO;
 	run(&l, now + 10 * ADIT_SEC);
 	assert_int_equal(l.n[0]->state, AGENT_BLOCKED);
-	assert_int_equal(toy_of(l.n[0])->released, 0);
+	undone = 0;
 	assert_int_equal(agent_disconnect(&l.a, l.n[0], err, sizeof(err)), 0);
-	assert_int_equal(toy_of(l.n[0])->released, 1);
+	assert_int_equal(undone, 1);
 	assert_false(l.n[0]->holds);
+	lab_fini(&l);
+}
+
+/* What cannot be undone is in force, so the network is not down: it says so, and it is tried again. */
+static void test_not_undone(void **state)
+{
+	struct lab l;
+	char err[256];
+	unsigned told;
+
+	(void)state;
+	lab_init(&l, 2);
+	l.s[0].killswitch = true;
+	run(&l, now + ADIT_SEC);
+	undone = 0;
+	undo_result = -EBUSY;
+	assert_int_equal(agent_disconnect(&l.a, l.n[0], err, sizeof(err)), -EBUSY);
+	assert_non_null(strstr(err, "the lock is taken"));
+	assert_int_equal(l.n[0]->state, AGENT_BLOCKED);
+	assert_int_equal(l.n[0]->reason, AGENT_HOST);
+	assert_non_null(strstr(l.n[0]->warning, "in force still"));
+	assert_true(agent_plan_is_anothers(l.n[1], "a"));
+	assert_int_equal(agent_disconnect(&l.a, l.n[1], err, sizeof(err)), -EBUSY);
+	assert_int_equal(l.n[1]->state, AGENT_ERROR); /* it blocks nothing */
+
+	told = events;
+	assert_int_equal(agent_disconnect(&l.a, l.n[0], err, sizeof(err)), -EBUSY);
+	run(&l, now + 60 * ADIT_SEC);
+	assert_int_equal(events, told); /* once, however often */
+	assert_true(l.n[0]->failures > 3 && l.n[1]->failures > 3);
+	undo_result = 0;
+	assert_int_equal(agent_disconnect(&l.a, l.n[0], err, sizeof(err)), 0);
+	assert_int_equal(l.n[0]->state, AGENT_DOWN);
+	assert_string_equal(l.n[0]->warning, "");
+	assert_int_equal(undone, 1);
+	run(&l, now + 60 * ADIT_SEC); /* the other one by itself */
+	assert_int_equal(l.n[1]->state, AGENT_DOWN);
+	assert_false(l.n[1]->holds);
+	assert_int_equal(undone, 2);
+	assert_true(agent_networks_due(&l.a) == ADIT_NEVER);
+	lab_fini(&l);
+}
+
+/* One that is no more: its name stays until it is undone, or is another's. */
+static void test_removed_and_not_undone(void **state)
+{
+	struct lab l;
+	char err[256];
+
+	(void)state;
+	lab_init(&l, 2);
+	run(&l, now + ADIT_SEC);
+	undone = 0;
+	undo_result = -EBUSY;
+	agent_network_remove(&l.a, l.n[0]);
+	assert_null(agent_find(&l.a, "a"));
+	agent_network_remove(&l.a, l.n[1]);
+	run(&l, now + 60 * ADIT_SEC);
+	assert_int_equal(undone, 0);
+	undo_result = 0;
+	assert_int_equal(agent_connect(&l.a, l.n[2], err, sizeof(err)), 0);
+	snprintf(l.n[2]->ifname, sizeof(l.n[2]->ifname), "a");
+	run(&l, now + 60 * ADIT_SEC);
+	assert_int_equal(undone, 1);
+	assert_string_equal(undone_name, "b");
+	assert_null(l.a.leftovers);
+	lab_fini(&l);
+}
+
+/* Only WireGuard goes on from a plan that is in force. */
+static void test_another_kind_undoes_first(void **state)
+{
+	struct lab l;
+	char err[256];
+
+	(void)state;
+	lab_init(&l, 1);
+	l.s[0].type = AGENT_STATIC;
+	run(&l, now + ADIT_SEC);
+	undo_result = -EBUSY;
+	assert_int_equal(agent_disconnect(&l.a, l.n[0], err, sizeof(err)), -EBUSY);
+	assert_int_equal(agent_connect(&l.a, l.n[0], err, sizeof(err)), -EBUSY);
+	assert_int_equal(l.n[0]->state, AGENT_ERROR);
+	assert_int_equal(l.n[0]->reason, AGENT_HOST);
+	undo_result = 0;
+	run(&l, now + 60 * ADIT_SEC);
+	assert_int_equal(l.n[0]->state, AGENT_UP);
 	lab_fini(&l);
 }
 
@@ -353,8 +479,8 @@ static void test_plans_of_others(void **state)
 	toy_of(l.n[0])->lose = true;
 	toy_of(l.n[0])->open_result = -EIO;
 	agent_networks_tick(&l.a, l.n[0]->look_at);
-	snprintf(l.n[0]->held.name, sizeof(l.n[0]->held.name), "adit0");
 	assert_true(l.n[0]->holds);
+	snprintf(l.n[0]->held.name, sizeof(l.n[0]->held.name), "adit0");
 	assert_true(agent_plan_is_anothers(l.n[1], "adit0"));
 	assert_false(agent_plan_is_anothers(l.n[0], "adit0"));
 
@@ -462,6 +588,9 @@ int main(void)
 		cmocka_unit_test(test_connect_and_disconnect),
 		cmocka_unit_test(test_states_and_events),
 		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_not_undone),
+		cmocka_unit_test(test_removed_and_not_undone),
+		cmocka_unit_test(test_another_kind_undoes_first),
 		cmocka_unit_test(test_plans_of_others),
 		cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_snapshot),
