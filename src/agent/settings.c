@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/settings_internal.h"
+#include "base/filename.h"
 #include "forward/config.h"
 #include "host/process.h"
 #include "statictun/settings.h"
@@ -166,6 +167,16 @@ static void read_network(struct agent_reading *rd, struct adit_conf_node *table)
 	rd->quick_wrong = false;
 }
 
+/* A socket has one group: who may only look has one of his own. */
+static void place_status_socket(struct agent_config *config)
+{
+	char *ret = config->status_socket;
+
+	if (config->observers[0] && !ret[0] &&
+	    !adit_filename_beside(config->control_socket, "status.sock", ret, sizeof(config->status_socket)))
+		ret[0] = '\0';
+}
+
 static void read_root(struct agent_reading *rd, struct adit_conf_node *root)
 {
 	static const char *const keys[] = { "agent", "network", NULL };
@@ -178,6 +189,7 @@ static void read_root(struct agent_reading *rd, struct adit_conf_node *root)
 	adit_conf_only(rd->errors, root, keys);
 	if (adit_conf_get_table(rd->errors, root, "agent", &agent) > 0)
 		agent_read_keys(rd, agent, AT_AGENT, tables);
+	place_status_socket(rd->config);
 	networks = adit_conf_find(root, "network");
 	if (networks && adit_conf_is(rd->errors, networks, ADIT_CONF_TABLE))
 		for (struct adit_conf_node *it = networks->u.list.first; it; it = it->next)

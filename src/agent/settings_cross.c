@@ -141,6 +141,36 @@ static void check_path(struct agent_reading *rd, const struct agent_network_sett
 	}
 }
 
+/* A default route, or its two halves, of one family. */
+static bool takes_all(const struct agent_network_settings *n, uint8_t family)
+{
+	bool half[2] = { false, false };
+
+	for (size_t i = 0; i < n->peer_cnt; i++)
+		for (size_t k = 0; k < n->peers[i].allowed_cnt; k++) {
+			const struct adit_prefix *p = &n->peers[i].allowed[k];
+
+			if (p->addr.family != family || p->len > 1)
+				continue;
+			half[p->addr.bytes[0] >> 7] = true;
+			if (!p->len)
+				half[0] = half[1] = true;
+		}
+	return half[0] && half[1];
+}
+
+static void check_killswitch(struct agent_reading *rd, const struct agent_network_settings *n)
+{
+	if (!n->killswitch)
+		return;
+	if (n->table == AGENT_TABLE_OFF)
+		adit_conf_error(rd->errors, adit_conf_get(rd->table, "killswitch"),
+				"would let nothing pass, for table = \"off\" sends nothing into the tunnel");
+	else if (n->table == AGENT_TABLE_AUTO && !takes_all(n, 4) && !takes_all(n, 6))
+		adit_conf_error(rd->errors, adit_conf_get(rd->table, "killswitch"),
+				"needs a full tunnel: a peer with allowed_ips = [\"0.0.0.0/0\", \"::/0\"]");
+}
+
 static void check_wireguard(struct agent_reading *rd, const struct agent_network_settings *n)
 {
 	if (!rd->quick_wrong && !adit_conf_get(rd->table, "private_key") && !adit_conf_get(rd->table, "private_key_path"))
@@ -148,9 +178,7 @@ static void check_wireguard(struct agent_reading *rd, const struct agent_network
 	if (n->bind_interface[0] && !strcmp(n->bind_interface, n->ifname))
 		adit_conf_error(rd->errors, adit_conf_get(rd->table, "bind_interface"),
 				"this is the network's own interface");
-	if (n->killswitch && n->table == AGENT_TABLE_OFF)
-		adit_conf_error(rd->errors, adit_conf_get(rd->table, "killswitch"),
-				"would let nothing pass, for table = \"off\" sends nothing into the tunnel");
+	check_killswitch(rd, n);
 	check_allowed_families(rd, n);
 	check_endpoint_families(rd, n);
 	check_dns(rd, n);

@@ -209,10 +209,13 @@ static void read_hook_lines(struct agent_reading *rd, const struct adit_conf_nod
 	bool allowed = hooks_allowed(rd, node->parent);
 
 	adit_conf_each(node, item) {
-		if (allowed)
-			keep_hook(rd, item);
-		else
-			adit_conf_error(rd->errors, item, "a command is not run unless the network says hooks = \"allow\" (for gateways there are forward, masquerade and mss_clamp)");
+		if (!allowed) {
+			adit_conf_error(rd->errors, item, "the agent runs no command, and hooks = \"allow\" takes the file without it (for gateways there are forward, masquerade and mss_clamp)");
+			continue;
+		}
+		if (!(rd->look && rd->look->import))
+			adit_conf_warning(rd->errors, item, "is kept for adit export, and not run");
+		keep_hook(rd, item);
 	}
 }
 

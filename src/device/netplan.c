@@ -137,7 +137,7 @@ static int check(const struct netplan_draft *d, char *err, size_t err_len)
 
 	if (in->killswitch && in->table == ADIT_NETPLAN_TABLE_AUTO && !full)
 		return refuse(err, err_len, -EINVAL,
-			      "a killswitch needs a full tunnel (allow 0.0.0.0/0 and ::/0), or table = \"off\"");
+			      "a killswitch needs a full tunnel (allow 0.0.0.0/0 and ::/0)");
 	if (in->dns_cnt && (!d->seen->dns_backend || !strcmp(d->seen->dns_backend, "none")))
 		return refuse(err, err_len, -EOPNOTSUPP, "there is no way to set DNS servers on this machine");
 	for (f = V4; f < FAMILIES; f++)
