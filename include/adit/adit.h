@@ -18,7 +18,8 @@
  *
  * What adit_dial and adit_accept return are real descriptors: one end of a
  * local socket pair whose other end the library serves. They work with any
- * event loop and any library (curl, OpenSSL, libuv). Close them with close().
+ * event loop and any library (curl, OpenSSL, libuv). Close them with close():
+ * what was written still goes, and what comes then is answered with a reset.
  * TCP comes as a stream; shutdown(fd, SHUT_WR) sends FIN inside while reading
  * goes on. A local socket pair knows no reset: one inside is the end of file
  * here (ECONNRESET where the library had not taken all that was written), and

@@ -58,7 +58,7 @@ static void end_in_order(struct relay_stream *s, adit_time now)
 /* After every step: goes on, or comes to its end. */
 static void settle(struct relay_stream *s, int error, adit_time now)
 {
-	if (!error && !(s->read_eof && s->wrote_eof))
+	if (!error && !(s->read_eof && (s->wrote_eof || s->gone)))
 		return;
 	if (error)
 		reset_both(s, now);
@@ -117,6 +117,8 @@ static void fd_ready(struct relay_fd *f, uint32_t events, adit_time now)
 
 	if (events & (EPOLLRDHUP | EPOLLHUP))
 		s->hung_up = true;
+	if (events & EPOLLHUP && !s->pipe)
+		s->gone = true;
 	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		s->readable = true;
 	if (!r && !s->pipe && !s->writable && events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) {

@@ -10,7 +10,8 @@
  * local socket, and the receive window closes. End of file on either side
  * becomes FIN (shutdown) on the other while the opposite direction goes on.
  * A reset becomes a reset (SO_LINGER 0), an error inside resets the local
- * socket. The stream ends when both directions have.
+ * socket. The stream ends when both directions have; a Unix socket that its
+ * peer closed has no other direction, once all that was written there is inside.
  *
  * Descriptors are watched edge-triggered from the start, and what they were
  * last known to be is remembered: in the steady state there is no epoll_ctl,

@@ -28,6 +28,7 @@ struct relay_stream {
 	bool readable;   /* in: may be; a read has not said EAGAIN since it was told */
 	bool writable;   /* out: likewise */
 	bool hung_up;    /* in: its peer has stopped sending; read until the end is seen */
+	bool gone;       /* a socket whose peer is closed, or both its directions: nobody reads any more */
 	bool read_eof;   /* seen; FIN is inside */
 	bool wrote_eof;  /* end of file from inside was passed on */
 	bool dead;

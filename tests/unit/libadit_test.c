@@ -261,6 +261,37 @@ static void test_reset(void **state)
 	close(e.here);
 }
 
+static bool connections_fall_to(struct adit *net, unsigned cnt)
+{
+	struct adit_stats s = { .size = sizeof(s) };
+
+	for (int i = 0; i < LONG / 10; i++) {
+		assert_int_equal(adit_stats(net, &s), 0);
+		if (s.connections <= cnt)
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
+/* Closed is closed: the far end, which keeps its own, holds nothing of ours. */
+static void test_close(void **state)
+{
+	struct adit_stats s = { .size = sizeof(s) };
+	struct ends e;
+	char buf[10];
+
+	(void)state;
+	assert_int_equal(adit_stats(a, &s), 0);
+	join(&e, "tcp", "10.77.0.2");
+	assert_int_equal(write(e.here, "all of it", 9), 9);
+	close(e.here);
+	assert_int_equal(read_all(e.there, buf, sizeof(buf)), 9);
+	assert_true(connections_fall_to(a, s.connections));
+	close(e.there);
+	adit_listener_close(e.listener);
+}
+
 static void test_datagrams(void **state)
 {
 	static const char *const hosts[] = { "10.77.0.2", "[fd77::2]", "two.example" };
@@ -682,6 +713,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_streams),        cmocka_unit_test(test_reset),
+		cmocka_unit_test(test_close),
 		cmocka_unit_test(test_datagrams),      cmocka_unit_test(test_many_threads),
 		cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_names),          cmocka_unit_test(test_errors),

@@ -201,8 +201,35 @@ static void an_idle_stream_does_nothing(void **state)
 	for (int i = 0; i < 1000; i++)
 		busy += adit_relay_turn(lab->relay, true, lab->now);
 	assert_int_equal(busy, 0);
+	assert_false(end.ended);
 	relay_stream_abort(stream, lab->now);
 	lab_client_close(&c, false);
+}
+
+/* What was written still goes; then the connection is nobody's, whatever the far end likes. */
+static void a_closed_socketpair_is_gone(void **state)
+{
+	struct lab_client c = start(NULL, 0, NULL, 0);
+	struct lab_conn *far = &lab->conn[0];
+
+	(void)state;
+	lab->server.linger = far->shut = true; /* it never closes, and sends no FIN */
+	c.to_send = 1000000;
+	while (c.sent < c.to_send) {
+		relay_lab_step(lab);
+		lab_client_pump(&c);
+		assert_true(lab->now < 1100 * ADIT_SEC);
+	}
+	lab_client_close(&c, false);
+	assert_true(relay_lab_until(lab, has_ended, NULL));
+	assert_int_equal(end.error, 0);
+	assert_int_equal(end.out, 1000000);
+	relay_lab_run(lab, 100);
+	assert_true(far->eof && !far->bad);
+	assert_int_equal(far->got, 1000000);
+	assert_int_equal(adit_tcp_send(far->sock, "more", 4, lab->now), 4);
+	relay_lab_run(lab, 10);
+	assert_int_equal(far->error, -ECONNRESET);
 }
 
 static void an_aborted_stream_says_nothing(void **state)
@@ -430,6 +457,7 @@ int main(void)
 		lab_test(a_socketpair_is_as_good_as_a_connection),
 		lab_test(the_steady_state_has_no_epoll_ctl),
 		lab_test(an_idle_stream_does_nothing),
+		lab_test(a_closed_socketpair_is_gone),
 		lab_test(an_aborted_stream_says_nothing),
 		lab_test(what_happened_before_is_not_lost),
 		lab_test(a_reset_before_is_not_lost),
