@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -241,6 +242,7 @@ int adit_device_main(int argc, char **argv)
 		r = read_environment(&d, argv[0]);
 	if (r)
 		return r;
+	prctl(PR_SET_NAME, "adit", 0, 0, 0); /* adit up runs us by /proc/self/exe: ps would show "exe" */
 	snprintf(ident, sizeof(ident), "adit %s", d.ifname);
 	adit_log_init(ident, d.log_level);
 	if (!d.foreground) {

@@ -93,6 +93,7 @@ equal "routes: what the addresses bring, and the rest" "$(on A ip -4 route show 
 equal "MTU of the file" "$(on A cat "/sys/class/net/$NAME/mtu" 2>/dev/null || on A ip -o link show "$NAME" | grep -o 'mtu [0-9]*' | cut -c5-)" 1400
 equal "no address but the file's" "$(on A ip -o addr show dev "$NAME" | awk '{ print $4 }' | xargs)" "10.9.0.1/24 fd09::1/64"
 equal "one process" "$(ip netns pids "$P-A" | wc -l)" 1
+equal "which ps and pgrep find by name" "$(cat "/proc/$(device_pid)/comm")" adit
 status "up again" 1 up
 says "is up already"
 status "down" 0 down
