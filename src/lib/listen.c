@@ -26,6 +26,7 @@ struct adit_listener {
 	struct relay_sock in; /* the listener, or the UDP socket */
 	struct adit_list link;
 	bool udp;
+	bool closed;          /* by its caller: nobody new comes in */
 	enum relay_family family;
 	uint16_t port;
 	unsigned refs;        /* the caller's, one a UDP connection; the data thread's */
@@ -103,7 +104,7 @@ static void established(struct incoming *c, adit_time now)
 	int fd;
 
 	adit_sock_remote(c->in.sock, &from);
-	if (!l->in.sock) { /* closed while the handshake went on */
+	if (l->closed) { /* while the handshake went on */
 		adit_tcp_abort(c->in.sock, now);
 		leave_incoming(c);
 		return;
@@ -159,6 +160,10 @@ static void datagram(struct adit_listener *l, const struct adit_udp_msg *m, adit
 
 	if (!is_welcome(l, &m->remote.addr))
 		return;
+	if (!d && l->closed) {
+		adit_udp_sock_refuse(l->in.sock, &m->remote, -ECONNREFUSED, now);
+		return;
+	}
 	if (!d) {
 		l->refs++;
 		fd = lib_datagram_serve(l->net, &d, l->in.sock, &m->remote, l, now);
@@ -344,6 +349,7 @@ static void stop(struct adit_listener *l, adit_time now)
 {
 	struct waiting w;
 
+	l->closed = true;
 	while (dequeue(l, &w))
 		close(w.fd);
 	if (!l->udp) {

@@ -315,6 +315,30 @@ static void test_datagrams(void **state)
 	}
 }
 
+/* Who was accepted goes on; who comes then is told that nobody is there. */
+static void test_closed_listener(void **state)
+{
+	struct ends e;
+	char address[64], buf[10];
+	int late;
+
+	(void)state;
+	join(&e, "udp", "10.77.0.2");
+	snprintf(address, sizeof(address), "10.77.0.2:%u", adit_listener_port(e.listener));
+	adit_listener_close(e.listener);
+	late = adit_dial(a, "udp", address, LONG);
+	assert_true(late >= 0);
+	assert_int_equal(send(late, "hello", 5, 0), 5);
+	assert_int_equal(poll(&(struct pollfd){ .fd = late, .events = POLLIN }, 1, LONG), 1);
+	assert_int_equal(recv(late, buf, sizeof(buf), 0), 0);
+	close(late);
+	assert_int_equal(recv(e.there, buf, sizeof(buf), 0), 5);
+	assert_int_equal(send(e.here, "more", 4, 0), 4);
+	assert_int_equal(recv(e.there, buf, sizeof(buf), 0), 4);
+	close(e.here);
+	close(e.there);
+}
+
 static void *one_of_many(void *arg)
 {
 	char buf[16], text[16];
@@ -713,7 +737,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_streams),        cmocka_unit_test(test_reset),
-		cmocka_unit_test(test_close),
+		cmocka_unit_test(test_close),          cmocka_unit_test(test_closed_listener),
 		cmocka_unit_test(test_datagrams),      cmocka_unit_test(test_many_threads),
 		cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_names),          cmocka_unit_test(test_errors),
