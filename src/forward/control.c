@@ -36,8 +36,16 @@ static bool answer(void *arg, const char *request, size_t len, bool end, FILE *o
 	return true;
 }
 
+/* It was not asked for. */
+static int go_without(const char *why)
+{
+	adit_forward_log(ADIT_FORWARD_LOG_INFO, "no control socket: %s; --control PATH gives one", why);
+	return 0;
+}
+
 int control_init(struct forward_control *c, int epoll_fd, struct adit_forward_network *n, const char *path)
 {
+	char why[160];
 	int r, fd;
 
 	*c = (struct forward_control){ .network = n, .server = { .listener.fd = -1, .answer = answer, .arg = c,
@@ -45,15 +53,17 @@ int control_init(struct forward_control *c, int epoll_fd, struct adit_forward_ne
 	if (path[0])
 		snprintf(c->path, sizeof(c->path), "%s", path);
 	else if (!adit_unix_usual("forward", c->path, sizeof(c->path)))
-		return 0;
+		return adit_unix_problem(why, sizeof(why)) ? go_without(why) : 0;
 	fd = adit_unix_listen(c->path);
 	r = fd < 0 ? fd : adit_answerer_init(&c->server, epoll_fd, fd);
 	if (!r)
 		return 0;
-	adit_forward_log(path[0] ? ADIT_FORWARD_LOG_ERROR : ADIT_FORWARD_LOG_DEBUG, "%s: %s%s", c->path, strerror(-r),
-			 r == -EADDRINUSE ? " (a forwarder serves it)" : "");
+	snprintf(why, sizeof(why), "%s: %s%s", c->path, strerror(-r), r == -EADDRINUSE ? " (a forwarder serves it)" : "");
 	c->path[0] = '\0';
-	return path[0] ? r : 0; /* it was not asked for: go on without */
+	if (!path[0])
+		return go_without(why);
+	adit_forward_log(ADIT_FORWARD_LOG_ERROR, "%s", why);
+	return r;
 }
 
 void control_fini(struct forward_control *c)
@@ -78,9 +88,18 @@ static int failed(const char *path, int r)
 
 static int ask_all(const char *request, bool json)
 {
+	char why[160];
+	int r;
+
 	if (adit_unix_ask_all("forward", request, json ? NULL : "forwarder"))
 		return ADIT_EXIT_OK;
-	fprintf(stderr, "adit forward status: no forwarder of this user runs (--control PATH asks a socket of your choice)\n");
+	r = adit_unix_problem(why, sizeof(why));
+	if (r && r != -ENOENT)
+		fprintf(stderr, "adit forward status: forwarders have no usual place here: %s; "
+			"give --control PATH to the forwarder and to this command\n", why);
+	else
+		fprintf(stderr, "adit forward status: no forwarder of this user runs "
+			"(--control PATH asks a socket of your choice)\n");
 	return ADIT_EXIT_NOT_CONNECTED;
 }
 

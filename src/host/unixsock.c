@@ -121,6 +121,28 @@ bool adit_unix_usual(const char *kind, char *path, size_t size)
 	return snprintf(path, size, "%s/%s-%d.sock", folder, kind, (int)getpid()) < (int)size;
 }
 
+int adit_unix_problem(char *why, size_t size)
+{
+	const char *run = getenv("XDG_RUNTIME_DIR");
+	char folder[80];
+	struct stat st;
+	int r = -EPERM;
+
+	if (!usual_folder(folder, sizeof(folder))) {
+		snprintf(why, size, "XDG_RUNTIME_DIR is %s", run && *run ? "no absolute path, or too long" : "not set");
+		return -EINVAL;
+	}
+	if (ours(folder))
+		return 0;
+	if (lstat(folder, &st) < 0) {
+		r = -errno;
+		snprintf(why, size, "%s: %s", folder, strerror(-r));
+	} else {
+		snprintf(why, size, "%s is not ours alone", folder);
+	}
+	return r;
+}
+
 unsigned adit_unix_ask_all(const char *kind, const char *request, const char *title)
 {
 	char folder[80], path[400], pattern[40], heading[60] = "";

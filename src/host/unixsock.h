@@ -21,6 +21,8 @@ int adit_unix_ask(const char *path, const char *request, const char *heading);
  * and makes the folder; false when there is no such place, or others may write there.
  */
 bool adit_unix_usual(const char *kind, char *path, size_t size);
+/* Why there is no such place: 0 when there is one, else -errno and the reason in words (-ENOENT: nobody has made it yet). */
+int adit_unix_problem(char *why, size_t size);
 /* Asks all of a kind there, each below "TITLE PID" (NULL: no headings), and removes sockets of killed
  * processes on the way. Returns how many gave an answer. */
 unsigned adit_unix_ask_all(const char *kind, const char *request, const char *title);

@@ -107,11 +107,15 @@ static int watch(struct program *p, struct adit_watch *w, int fd, void (*ready)(
 /* Without a place for it there is no status, and all else works. */
 static void open_socket(struct program *p)
 {
+	char why[160];
 	int fd, r;
 
 	p->answerer = (struct adit_answerer){ .listener.fd = -1, .answer = answer, .arg = p, .same_user = true };
-	if (!adit_unix_usual("static", p->socket, sizeof(p->socket)))
+	if (!adit_unix_usual("static", p->socket, sizeof(p->socket))) {
+		if (adit_unix_problem(why, sizeof(why)))
+			adit_log_warning("no control socket: %s; adit static status will not find this tunnel", why);
 		return;
+	}
 	fd = adit_unix_listen(p->socket);
 	r = fd < 0 ? fd : adit_answerer_init(&p->answerer, p->epoll_fd, fd);
 	if (r)
@@ -294,13 +298,18 @@ static int with_file(const struct statictun_options *o)
 
 static int show_status(const struct statictun_options *o)
 {
-	char request[64];
+	char request[64], why[160];
+	int r;
 
 	snprintf(request, sizeof(request), "status %s %s\n", o->json ? "json" : "text", o->ifname ? o->ifname : "");
 	if (adit_unix_ask_all("static", request, NULL))
 		return ADIT_EXIT_OK;
-	fprintf(stderr, "adit static status: no static tunnel of this user runs%s%s\n", o->ifname ? " on " : "",
-		o->ifname ? o->ifname : "");
+	r = adit_unix_problem(why, sizeof(why));
+	if (r && r != -ENOENT)
+		fprintf(stderr, "adit static status: static tunnels have no control socket here: %s\n", why);
+	else
+		fprintf(stderr, "adit static status: no static tunnel of this user runs%s%s\n", o->ifname ? " on " : "",
+			o->ifname ? o->ifname : "");
 	return ADIT_EXIT_NOT_CONNECTED;
 }
 

@@ -85,6 +85,11 @@ lines() { # LEVEL: how many of each, of one start
 }
 equal "--log warn: nothing to say" "$(lines warn)" ""
 equal "--log onetun=info,off" "$(lines onetun=info,off)" info:
+unset_here="XDG_RUNTIME_DIR is not set"
+check "  without a place for it: no control socket" grep -q "no control socket: $unset_here; --control PATH" "$TMP/log-onetun=info,off.log"
+nobody env -u XDG_RUNTIME_DIR "$FW/adit" forward status 2>"$TMP/status.err"
+equal "  status: 3" $? 3
+check "  says the same reason" grep -q "$unset_here" "$TMP/status.err"
 
 # ---- a file's keys, in the background from a folder of its own -------------------------------------------
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=proxy \

@@ -355,7 +355,7 @@ static void others_are_left_alone(void **state)
 /* The usual place of sockets, as somebody who is not root, in a folder that was there before. */
 static void usual_place(void **state)
 {
-	char dir[] = "/tmp/adit-host-test.XXXXXX", folder[64], path[128];
+	char dir[] = "/tmp/adit-host-test.XXXXXX", folder[64], path[128], why[160];
 	const bool root = geteuid() == 0;
 
 	(void)state;
@@ -364,20 +364,27 @@ static void usual_place(void **state)
 	setenv("XDG_RUNTIME_DIR", dir, 1);
 	if (root)
 		assert_true(chown(dir, 65534, 65534) == 0 && seteuid(65534) == 0);
+	assert_int_equal(adit_unix_problem(why, sizeof(why)), -ENOENT);
 	assert_true(adit_unix_usual("test", path, sizeof(path)));
 	assert_memory_equal(path, folder, strlen(folder));
+	assert_int_equal(adit_unix_problem(why, sizeof(why)), 0);
 	chmod(folder, 0777);
 	assert_false(adit_unix_usual("test", path, sizeof(path)));
+	assert_int_equal(adit_unix_problem(why, sizeof(why)), -EPERM);
+	assert_non_null(strstr(why, "/adit is not ours alone"));
 	chmod(folder, 0700);
 	assert_true(adit_unix_usual("test", path, sizeof(path)));
 	rmdir(folder);
 	assert_int_equal(symlink("/tmp", folder), 0);
 	assert_false(adit_unix_usual("test", path, sizeof(path)));
 	unlink(folder);
+	unsetenv("XDG_RUNTIME_DIR");
+	assert_false(adit_unix_usual("test", path, sizeof(path)));
+	assert_int_equal(adit_unix_problem(why, sizeof(why)), -EINVAL);
+	assert_string_equal(why, "XDG_RUNTIME_DIR is not set");
 	if (root)
 		assert_int_equal(seteuid(0), 0);
 	rmdir(dir);
-	unsetenv("XDG_RUNTIME_DIR");
 }
 
 int main(void)
