@@ -57,10 +57,14 @@ int up_read_config(const struct up *up, struct adit_quickconf **ret);
 /* The file's path without symlinks: hooks and SaveConfig may come when another folder is the current one. */
 int up_real_path(struct up *up);
 
+/* --- what is wrong with it (up_check.c) -------------------------------------------- */
+
+/* What the kernel would refuse later is said before anything is done, and warned of what wg-quick does not mention. 0 or an
+ * exit status. */
+int up_check_config(const struct up *up, const struct adit_quickconf *conf);
+
 /* --- from the file to a plan (up_plan.c) ----------------------------------------- */
 
-/* What the kernel would refuse later is said before anything is done. 0 or an exit status. */
-int up_check_config(const struct up *up, const struct adit_quickconf *conf);
 /*
  * One path per peer (kind NONE without an endpoint, or where its name leads
  * nowhere, which is said); free() it. Tries again for some seconds while a

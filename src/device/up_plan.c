@@ -64,29 +64,6 @@ int up_resolve(const struct up *up, const struct adit_quickconf *conf, struct ad
 	return 0;
 }
 
-/* --- checks -------------------------------------------------------------------- */
-
-static const struct adit_quick_prefix *first_ipv6(const struct adit_quickconf *conf)
-{
-	size_t i;
-
-	for (i = 0; i < conf->addresses.cnt; i++)
-		if (conf->addresses.item[i].prefix.addr.family == 6)
-			return &conf->addresses.item[i];
-	return NULL;
-}
-
-int up_check_config(const struct up *up, const struct adit_quickconf *conf)
-{
-	const struct adit_quick_prefix *ipv6 = first_ipv6(conf);
-
-	if (!conf->mtu || conf->mtu >= 1280 || !ipv6)
-		return 0;
-	fprintf(stderr, "%s:%u:%u: MTU: IPv6 needs at least 1280, and there is an IPv6 address in line %u\n",
-		up->file, conf->mtu_pos.line, conf->mtu_pos.col, ipv6->pos.line);
-	return ADIT_EXIT_CONFIG;
-}
-
 /* --- DNS -------------------------------------------------------------------------- */
 
 /* The words of all DNS lines: numbers are servers, names are domains. */

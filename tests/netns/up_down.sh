@@ -166,6 +166,14 @@ says "$NAME.conf:6:7: MTU: "
 status "no such file" 1 on A "$ADIT" up "$TMP/none.conf"
 status "a file of another name" 2 on A "$ADIT" up "$TMP/$NAME.txt/x"
 config ""
+wg pubkey <"$TMP/a.key" >"$TMP/a.pub"
+printf '[Peer]\nPublicKey = %s\n[Peer]\nPublicKey = %s\nAllowedIPs = 10.50.0.0/16\n' "$(cat "$TMP/a.pub")" "$(key nobody)" >>"$CONF"
+status "our own key, and one prefix of two peers" 0 up
+says "$NAME.conf:[0-9]*:1: warning: PublicKey: this peer's is our own"
+says "$NAME.conf:15:14: warning: AllowedIPs: 10.50.0.0/16 is another peer's, too, in line 8"
+down
+check "everything is as before" restored
+config ""
 chmod 644 "$CONF"
 status "a file that everybody can read" 0 up
 says "warning: it holds keys"
