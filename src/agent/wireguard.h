@@ -42,6 +42,7 @@ struct wgnet_peer {
 	struct wgnet *net;
 	const struct agent_peer *cfg; /* of the settings in force, or live */
 	bool live; /* by the API: cfg is ours */
+	bool leaving; /* the plan is made without it */
 	struct wgnet_endpoint *endpoint;
 	size_t endpoint_cnt;
 	struct judge judge;
@@ -59,8 +60,9 @@ struct wgnet {
 	size_t peer_cnt;
 	struct agent_resolver *resolver; /* NULL: no endpoint is a name */
 	uint32_t resolver_mark;
-	bool endpoints_moved; /* the killswitch's list of them is old */
+	bool endpoints_moved; /* the plan is old: where peers are, or which there are */
 	adit_time guarded_at;
+	bool plan_warns;      /* so the warning says, until the plan is in force */
 	struct adit_plan plan; /* in force */
 	bool planned;
 	struct adit_server *uapi; /* or NULL */

@@ -235,22 +235,66 @@ static int check_running(struct agent_network *n, char *err, size_t err_len)
 	return -ENOTCONN;
 }
 
-/* Old and new are 0 or 1 peers; the list is made without the one and with the other. */
-static int exchange(struct wgnet *net, const struct agent_peer *old, struct agent_peer *new, char *err, size_t err_len)
+/* The plan first, which may fail; the core last. */
+static int add_peer(struct wgnet *net, struct agent_peer *peer, char *err, size_t err_len)
 {
 	enum agent_reason reason;
 	uint8_t **psks = NULL;
-	int r = wgnet_read_psks(net, new, new ? 1 : 0, &psks, err, err_len);
+	int r = wgnet_read_psks(net, peer, 1, &psks, err, err_len);
 
 	if (r)
 		return r;
-	r = wgnet_set_peers(net, old, old ? 1 : 0, new, new ? 1 : 0, psks);
-	if (!r)
-		r = wgnet_list_live(net, new, old);
-	wgnet_free_psks(psks, new ? 1 : 0);
+	r = wgnet_list_live(net, peer, NULL);
 	if (!r)
 		r = wgnet_plan(net, net->n->settings, &reason, err, err_len);
-	net->n->look_at = 0;
+	if (!r)
+		r = wgnet_set_peers(net, NULL, 0, peer, 1, psks);
+	wgnet_free_psks(psks, 1);
+	return r;
+}
+
+static void remove_from_core(struct wgnet *net, const uint8_t key[ADIT_KEY_LEN])
+{
+	struct adit_wg_peer *peer;
+	struct adit_wg *wg;
+
+	adit_tunnel_lock(net->tunnel);
+	wg = adit_tunnel_core(net->tunnel);
+	peer = adit_wg_peer_find(wg, key);
+	if (peer)
+		adit_wg_peer_remove(wg, peer, adit_tunnel_now());
+	adit_tunnel_unlock(net->tunnel);
+}
+
+/* Of one that could not be added, and is freed; the plan is made again without it. */
+static void take_back_peer(struct wgnet *net, struct agent_peer *peer)
+{
+	remove_from_core(net, peer->public_key);
+	net->endpoints_moved = true;
+	if (wgnet_find(net, peer->public_key))
+		wgnet_list_live(net, NULL, peer);
+	else
+		wgnet_free_live(peer);
+}
+
+/* Until the plan without it is in force, it is as it was: so it can be tried again. */
+static int remove_peer(struct wgnet *net, struct wgnet_peer *p, char *err, size_t err_len)
+{
+	enum agent_reason reason;
+	uint8_t key[ADIT_KEY_LEN];
+	int r;
+
+	memcpy(key, p->cfg->public_key, sizeof(key));
+	p->leaving = true;
+	r = wgnet_plan(net, net->n->settings, &reason, err, err_len);
+	if (!r)
+		r = wgnet_list_live(net, NULL, p->cfg);
+	if (!r) {
+		remove_from_core(net, key);
+		return 0;
+	}
+	p->leaving = false;
+	net->endpoints_moved = true;
 	return r;
 }
 
@@ -267,7 +311,6 @@ static void tell(struct agent_network *n, const uint8_t key[ADIT_KEY_LEN], const
 int agent_peer_add(struct agent *a, struct agent_network *n, const struct agent_peer *peer, char *err, size_t err_len)
 {
 	struct agent_peer *copy = NULL;
-	char ignored[128];
 	int r = check_running(n, err, err_len);
 
 	(void)a;
@@ -280,12 +323,11 @@ int agent_peer_add(struct agent *a, struct agent_network *n, const struct agent_
 	err[0] = '\0';
 	r = copy_peer(&copy, peer);
 	if (!r) {
-		r = exchange(n->impl, NULL, copy, err, err_len);
-		if (r && wgnet_find(n->impl, peer->public_key))
-			exchange(n->impl, copy, NULL, ignored, sizeof(ignored)); /* frees it */
-		else if (r)
-			wgnet_free_live(copy);
+		r = add_peer(n->impl, copy, err, err_len);
+		if (r)
+			take_back_peer(n->impl, copy);
 	}
+	n->look_at = 0;
 	if (r && !err[0])
 		snprintf(err, err_len, "%s", strerror(-r));
 	if (!r)
@@ -310,7 +352,8 @@ int agent_peer_remove(struct agent *a, struct agent_network *n, const uint8_t pu
 		return -ENOENT;
 	}
 	err[0] = '\0';
-	r = exchange(n->impl, p->cfg, NULL, err, err_len);
+	r = remove_peer(n->impl, p, err, err_len);
+	n->look_at = 0;
 	if (r && !err[0])
 		snprintf(err, err_len, "%s", strerror(-r));
 	if (!r)

@@ -138,6 +138,8 @@ int wgnet_paths(const struct wgnet *net, struct adit_path **ret, size_t *cnt)
 	for (size_t i = 0; i < net->peer_cnt; i++) {
 		const struct wgnet_peer *p = &net->peer[i];
 
+		if (p->leaving)
+			continue;
 		for (size_t k = 0; k < p->endpoint_cnt; k++)
 			for (unsigned a = 0; a < p->endpoint[k].addr_cnt; a++)
 				list[n++] = path_of(&p->endpoint[k], a);

@@ -37,7 +37,7 @@ static unsigned guard_dns(struct wgnet *net, const struct agent_network_settings
 	bool needed = s->killswitch_dns;
 
 	for (size_t i = 0; i < net->peer_cnt && !needed; i++)
-		needed = wgnet_has_name(&net->peer[i]) && wgnet_resolve_error(&net->peer[i]);
+		needed = !net->peer[i].leaving && wgnet_has_name(&net->peer[i]) && wgnet_resolve_error(&net->peer[i]);
 	return needed && wgnet_need_resolver(net) ? agent_resolver_servers(net->resolver, ret) : 0;
 }
 
@@ -55,7 +55,7 @@ static int allowed(const struct wgnet *net, struct adit_prefix **ret, size_t *cn
 	if (!list)
 		return -ENOMEM;
 	for (size_t i = 0; i < net->peer_cnt; i++)
-		for (size_t k = 0; k < net->peer[i].cfg->allowed_cnt; k++)
+		for (size_t k = 0; k < net->peer[i].cfg->allowed_cnt && !net->peer[i].leaving; k++)
 			list[n++] = net->peer[i].cfg->allowed[k];
 	*ret = list;
 	*cnt = n;

@@ -235,8 +235,13 @@ static void follow_endpoints(struct wgnet *net, adit_time now)
 	if (!net->endpoints_moved || now - net->guarded_at < GUARD_APART)
 		return;
 	net->guarded_at = now;
-	if (wgnet_plan(net, net->n->settings, &reason, err, sizeof(err)))
+	if (wgnet_plan(net, net->n->settings, &reason, err, sizeof(err))) {
 		snprintf(net->n->warning, sizeof(net->n->warning), "%s", err);
+		net->plan_warns = true;
+	} else if (net->plan_warns) {
+		net->n->warning[0] = '\0';
+		net->plan_warns = false;
+	}
 }
 
 static void rebind(struct wgnet *net)

@@ -222,6 +222,35 @@ equal "wg(8) does not have it" "$(wg show "$WA" peers | wc -l)" 1
 check_not "its route is gone" grep -q "dev $WA" <(ip -n "$P-A" route get 10.77.1.1 2>/dev/null)
 equal "the other one kept its session" "$(handshake_of "$WA" "$(key b)")" "$before"
 
+# The state directory fails: a peer is added whole or not at all, and removed so.
+ADD_LIVE="{\"action\":\"peer.add\",\"network\":\"office\",\"peer\":{\"public_key\":\"$(key live)\",\"allowed_ips\":[\"10.77.0.0/16\"]}}"
+REMOVE_LIVE="{\"action\":\"peer.remove\",\"network\":\"office\",\"public_key\":\"$(key live)\"}"
+no_lock() { rm -f "$STATE/.lock" && mkdir "$STATE/.lock"; }
+lock_again() { rmdir "$STATE/.lock" && touch "$STATE/.lock"; }
+has_live() { wg show "$WA" peers | grep -qF "$(key live)"; }
+routes_live() { ip -n "$P-A" route get 10.77.1.1 2>/dev/null | grep -q "dev $WA"; }
+succeeds() { ask "$1" | jq -e .ok; }
+no_lock
+check_not "a peer that cannot be added" succeeds "$ADD_LIVE"
+check_not "is not there" has_live
+check_not "nor is its route" routes_live
+lock_again
+check "it can be tried again" succeeds "$ADD_LIVE"
+check "it is there" has_live
+check "so is its route" routes_live
+no_lock
+check_not "one that cannot be removed" succeeds "$REMOVE_LIVE"
+check "is there still" has_live
+check "so is its route" routes_live
+warns() { [ "$(status | jq -r '.networks[0].warning != null')" = "$1" ]; }
+check "which the status warns of" wait_for 15 warns true
+lock_again
+check "until the plan is in force" wait_for 15 warns false
+check "it can be tried again" succeeds "$REMOVE_LIVE"
+check_not "it is gone" has_live
+check_not "so is its route" routes_live
+check "the other one carries" carries
+
 # ---- a reload that fails --------------------------------------------------------------------
 
 on A nc -u -l -p 51999 >/dev/null 2>&1 &
