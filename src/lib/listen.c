@@ -312,15 +312,23 @@ int adit_listen(struct adit *net, struct adit_listener **ret, const char *networ
 	return 0;
 }
 
+static int ms_until(adit_time due)
+{
+	adit_time left = due - adit_tunnel_now();
+
+	return left > 0 ? (int)((left + ADIT_MSEC - 1) / ADIT_MSEC) : 0;
+}
+
 int adit_accept(struct adit_listener *l, int timeout_ms, char *peer, size_t peer_len)
 {
+	adit_time due = adit_tunnel_now() + timeout_ms * ADIT_MSEC;
 	struct pollfd p = { .fd = l->event_fd, .events = POLLIN };
 	char text[ADIT_ENDPOINT_STRLEN];
 	struct waiting w;
 	uint64_t one;
 
 	for (;;) {
-		int r = poll(&p, 1, timeout_ms);
+		int r = poll(&p, 1, timeout_ms < 0 ? -1 : ms_until(due));
 
 		if (r < 0 && errno != EINTR)
 			return -errno;

@@ -17,6 +17,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -313,6 +314,49 @@ static void test_datagrams(void **state)
 		assert_memory_equal(buf, "two", 3);
 		part(&e);
 	}
+}
+
+/* Signals for a thread, so many or until it wants no more. */
+struct nudging {
+	pthread_t whom;
+	atomic_bool enough;
+	unsigned cnt;
+};
+
+static void nothing(int sig)
+{
+	(void)sig;
+}
+
+static void *nudge(void *arg)
+{
+	struct nudging *n = arg;
+
+	for (; n->cnt < LONG / 50 && !atomic_load(&n->enough); n->cnt++) {
+		pthread_kill(n->whom, SIGUSR1);
+		usleep(50000);
+	}
+	return NULL;
+}
+
+/* A signal does not begin the time anew. */
+static void test_interrupted(void **state)
+{
+	struct sigaction act = { .sa_handler = nothing }, before;
+	struct nudging n = { .whom = pthread_self() };
+	struct adit_listener *l;
+	pthread_t t;
+
+	(void)state;
+	assert_int_equal(adit_listen(b, &l, "tcp", ":0"), 0);
+	sigaction(SIGUSR1, &act, &before);
+	assert_int_equal(pthread_create(&t, NULL, nudge, &n), 0);
+	assert_int_equal(adit_accept(l, 200, NULL, 0), -ETIMEDOUT);
+	atomic_store(&n.enough, true);
+	pthread_join(t, NULL);
+	sigaction(SIGUSR1, &before, NULL);
+	assert_true(n.cnt < LONG / 50);
+	adit_listener_close(l);
 }
 
 /* Who was accepted goes on; who comes then is told that nobody is there. */
@@ -738,6 +782,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_streams),        cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_close),          cmocka_unit_test(test_closed_listener),
+		cmocka_unit_test(test_interrupted),
 		cmocka_unit_test(test_datagrams),      cmocka_unit_test(test_many_threads),
 		cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_names),          cmocka_unit_test(test_errors),
