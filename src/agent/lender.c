@@ -57,6 +57,12 @@ static int lend_tun(void *user, char name[ADIT_IFNAME_LEN], bool multi, char *er
 
 /* --- UDP ---------------------------------------------------------------------------- */
 
+union bound {
+	struct sockaddr sa;
+	struct sockaddr_in in4;
+	struct sockaddr_in6 in6;
+};
+
 /* An interface that has come back under its name is another one: the kernel knows none of that socket's number. */
 static bool by_device(int fd, const char *device)
 {
@@ -66,26 +72,23 @@ static bool by_device(int fd, const char *device)
 	return !getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, is, &len) && !strcmp(len ? is : "", device);
 }
 
-static bool suits(int fd, int family, const struct adit_udp_bind *b, uint16_t *port)
+static bool suits(int fd, const struct adit_udp_bind *b, const union bound *at)
 {
-	union {
-		struct sockaddr sa;
-		struct sockaddr_in in4;
-		struct sockaddr_in6 in6;
-	} at;
-	socklen_t len = sizeof(at);
-	uint16_t bound;
 	static const uint8_t any[16];
 	const uint8_t *wanted = b->addr.family ? b->addr.bytes : any;
 
-	if (getsockname(fd, &at.sa, &len) < 0 || at.sa.sa_family != family || !by_device(fd, b->device))
+	if (at->sa.sa_family == AF_INET6 ? memcmp(&at->in6.sin6_addr, wanted, 16) : memcmp(&at->in4.sin_addr, wanted, 4))
 		return false;
-	bound = ntohs(family == AF_INET6 ? at.in6.sin6_port : at.in4.sin_port);
-	if (*port && *port != bound)
+	return by_device(fd, b->device);
+}
+
+static bool look_at(int fd, int family, union bound *ret, uint16_t *port)
+{
+	socklen_t len = sizeof(*ret);
+
+	if (fd < 0 || getsockname(fd, &ret->sa, &len) < 0 || ret->sa.sa_family != family)
 		return false;
-	if (family == AF_INET6 ? memcmp(&at.in6.sin6_addr, wanted, 16) : memcmp(&at.in4.sin_addr, wanted, 4))
-		return false;
-	*port = bound;
+	*port = ntohs(family == AF_INET6 ? ret->in6.sin6_port : ret->in4.sin_port);
 	return true;
 }
 
@@ -102,6 +105,8 @@ static void close_left_udp(struct agent_lender *l)
 static int left_udp(struct agent_lender *l, int family, const struct adit_udp_bind *b, uint16_t *port)
 {
 	int side = family == AF_INET6, first = b->addr.family == 6, fd, zero = 0;
+	union bound at;
+	uint16_t on;
 
 	if (!l->ends.threads)
 		return -1;
@@ -112,12 +117,13 @@ static int left_udp(struct agent_lender *l, int family, const struct adit_udp_bi
 	if (l->udp_at >= l->ends.threads)
 		return -1;
 	fd = l->ends.udp[l->udp_at][side];
-	if (fd < 0)
+	if (!look_at(fd, family, &at, &on) || (*port && *port != on))
 		return -1;
-	if (!suits(fd, family, b, port)) {
+	if (!suits(fd, b, &at)) {
 		close_left_udp(l);
 		return -1;
 	}
+	*port = on;
 	/* A flood's filter knows the peers of before. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &zero, sizeof(zero));
 	if (helper_mark(l->helper, fd, b->mark))
