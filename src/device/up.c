@@ -121,8 +121,12 @@ static int bring_up(struct up *up, const struct wanted *want)
 	char err[512];
 	int r = adit_up_start(up->name, up->lock_fd);
 
+	if (r == -EPERM || r == -ECHILD) { /* it said why */
+		up_fail(up, "the device did not start");
+		return r == -EPERM ? ADIT_EXIT_DENIED : ADIT_EXIT_FAILED;
+	}
 	if (r)
-		return up_fail_errno(up, "the device did not start", r);
+		return up_fail_errno(up, "cannot start the device", r);
 	r = adit_up_configure(up->name, want->conf, want->endpoints, want->mark);
 	if (r)
 		return up_fail_errno(up, "the device refused its configuration", r);

@@ -7,8 +7,8 @@
 #include "base/quickconf.h"
 
 /* Starts this very program as `adit device NAME`, which returns when interface
- * and socket exist; until then it holds the lock of the journals too. It says
- * itself what went wrong. 0 or -errno. */
+ * and socket exist; until then it holds the lock of the journals too. 0 or -errno; -EPERM
+ * and -ECHILD: it has said itself what went wrong. */
 int adit_up_start(const char *name, int lock_fd);
 /* Hands it keys and peers over its UAPI socket, and the mark of its datagrams (0 = none). 0 or -errno. */
 int adit_up_configure(const char *name, const struct adit_quickconf *conf, const struct adit_path *endpoints,

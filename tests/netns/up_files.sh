@@ -58,6 +58,14 @@ status() {
 says() { check "  and says: $1" grep -q -- "$1" "$TMP/out"; }
 BEFORE=$(state)
 
+# --- what cannot be done ---------------------------------------------------------------------------
+
+conf
+status "up of a device that does not start" 1 on A env ADIT_THREADS=none "$ADIT" up "$CONF"
+says "adit device: ADIT_THREADS=none is not a number"
+equal "  and adit up adds no reason of its own" "$(grep "^adit up" "$TMP/out")" "adit up: $Q: the device did not start"
+check "everything is as before" restored
+
 # --- strip ---------------------------------------------------------------------------------------
 
 conf "DNS = 10.0.0.1 # ours
