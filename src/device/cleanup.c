@@ -136,7 +136,7 @@ int adit_cleanup_json(FILE *out, const char *state_dir, bool keep_guards, bool d
 
 static bool denied(int r)
 {
-	return r == -EPERM || r == -EACCES || r == -EROFS;
+	return r == -EPERM || r == -EACCES;
 }
 
 static int clean_text(struct cleanup *c)
@@ -145,7 +145,7 @@ static int clean_text(struct cleanup *c)
 	int r = clean(c, err, sizeof(err));
 
 	if (r)
-		fprintf(stderr, "adit cleanup: %s%s\n", err, denied(r) ? " (this takes root)" : "");
+		fprintf(stderr, "adit cleanup: %s%s\n", err, denied(r) && geteuid() ? " (this takes root)" : "");
 	else if (!c->told)
 		printf("nothing to clean up\n");
 	return r;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/exit.h"
 #include "base/filename.h"
@@ -38,9 +39,9 @@ int up_fail(const struct up *up, const char *fmt, ...)
 
 int up_fail_errno(const struct up *up, const char *what, int r)
 {
-	bool denied = r == -EPERM || r == -EACCES || r == -EROFS;
+	bool denied = r == -EPERM || r == -EACCES;
 
-	up_fail(up, "%s: %s%s", what, strerror(-r), denied ? " (this takes root)" : "");
+	up_fail(up, "%s: %s%s", what, strerror(-r), denied && geteuid() ? " (this takes root)" : "");
 	return denied ? ADIT_EXIT_DENIED : ADIT_EXIT_FAILED;
 }
 

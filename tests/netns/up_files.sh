@@ -64,6 +64,15 @@ conf
 status "up of a device that does not start" 1 on A env ADIT_THREADS=none "$ADIT" up "$CONF"
 says "adit device: ADIT_THREADS=none is not a number"
 equal "  and adit up adds no reason of its own" "$(grep "^adit up" "$TMP/out")" "adit up: $Q: the device did not start"
+mkdir "$TMP/ro"
+read_only() { on A sh -c 'mount -t tmpfs -o ro none "$0" && exec "$@"' "$TMP/ro" "$ADIT" "$@"; }
+status "up with a state directory that is read-only" 1 read_only up --state-dir "$TMP/ro/state" "$CONF"
+says "/ro/state: Read-only file system$"
+status "cleanup there" 1 read_only cleanup --state-dir "$TMP/ro/state"
+says "Read-only file system$"
+bin_for_nobody
+status "who is not root" 4 on A setpriv --reuid 65534 --regid 65534 --clear-groups "$BIN/adit" cleanup --state-dir "$TMP/state"
+says "Permission denied (this takes root)$"
 check "everything is as before" restored
 
 # --- strip ---------------------------------------------------------------------------------------
