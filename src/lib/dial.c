@@ -19,9 +19,10 @@ struct dialling {
 static void dialled(void *arg, const struct relay_dialled *r)
 {
 	struct dialling *d = arg;
+	uint64_t number;
 
 	d->ended = true;
-	lib_wait_finish(d->wait, r->error ? r->error : lib_stream_serve(d->net, r->sock, lib_loop(d->net)->now));
+	lib_wait_finish(d->wait, r->error ? r->error : lib_stream_serve(d->net, &number, r->sock, lib_loop(d->net)->now));
 }
 
 static int begin_dial(struct dialling *d, const struct relay_target *to)

@@ -20,6 +20,7 @@ struct adit {
 	_Atomic unsigned connections;
 	struct adit_list datagrams;     /* struct lib_datagram; the data thread's */
 	struct adit_list streams;       /* struct lib_stream; the data thread's */
+	uint64_t stream_cnt;            /* that ever were */
 	struct adit_list listeners;     /* struct adit_listener; the data thread's */
 	struct adit_list incoming;      /* connections to them that are not established; the data thread's */
 };
@@ -51,7 +52,9 @@ void lib_wait_drop(struct lib_wait *w);
 
 /* One end of a socket pair is served from now on, the other one is returned;
  * -errno: the socket is gone. By the data thread or while it stands still. */
-int lib_stream_serve(struct adit *net, struct adit_sock *sock, adit_time now);
+int lib_stream_serve(struct adit *net, uint64_t *number, struct adit_sock *sock, adit_time now);
+/* Resets the one of that number, if it has not ended by itself. */
+void lib_stream_abort(struct adit *net, uint64_t number, adit_time now);
 
 struct lib_datagram;
 /* The same for UDP. `owner`: the listener whose socket is shared, else NULL (sock is taken over). */

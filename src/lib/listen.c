@@ -18,6 +18,7 @@
 
 struct waiting {
 	int fd;
+	uint64_t stream; /* TCP: its number */
 	struct adit_endpoint from;
 };
 
@@ -47,19 +48,25 @@ struct incoming {
 
 /* --- the queue ------------------------------------------------------------------------- */
 
-static bool enqueue(struct adit_listener *l, int fd, const struct adit_endpoint *from)
+/* Asked before anything is made: only the data thread, which asks, takes room. */
+static bool has_room(struct adit_listener *l)
 {
-	const uint64_t one = 1;
 	bool room;
 
 	pthread_mutex_lock(&l->mutex);
 	room = l->cnt < QUEUE;
-	if (room)
-		l->queue[(l->first + l->cnt++) % QUEUE] = (struct waiting){ fd, *from };
 	pthread_mutex_unlock(&l->mutex);
-	if (room && write(l->event_fd, &one, sizeof(one)) < 0)
-		return true; /* cannot be: it counts to 2^64 */
 	return room;
+}
+
+static void enqueue(struct adit_listener *l, const struct waiting *w)
+{
+	const uint64_t one = 1;
+
+	pthread_mutex_lock(&l->mutex);
+	l->queue[(l->first + l->cnt++) % QUEUE] = *w;
+	pthread_mutex_unlock(&l->mutex);
+	(void)!write(l->event_fd, &one, sizeof(one)); /* it counts to 2^64 */
 }
 
 static bool dequeue(struct adit_listener *l, struct waiting *ret)
@@ -100,18 +107,17 @@ static void leave_incoming(struct incoming *c)
 static void established(struct incoming *c, adit_time now)
 {
 	struct adit_listener *l = c->listener;
-	struct adit_endpoint from;
-	int fd;
+	struct waiting w;
 
-	adit_sock_remote(c->in.sock, &from);
-	if (l->closed) { /* while the handshake went on */
+	adit_sock_remote(c->in.sock, &w.from);
+	if (l->closed || !has_room(l)) { /* closed while the handshake went on; or nobody accepts */
 		adit_tcp_abort(c->in.sock, now);
 		leave_incoming(c);
 		return;
 	}
-	fd = lib_stream_serve(l->net, c->in.sock, now);
-	if (fd >= 0 && !enqueue(l, fd, &from))
-		close(fd); /* nobody accepts: the peer sees the end */
+	w.fd = lib_stream_serve(l->net, &w.stream, c->in.sock, now);
+	if (w.fd >= 0)
+		enqueue(l, &w);
 	leave_incoming(c);
 }
 
@@ -156,7 +162,7 @@ static void syn(struct relay_sock *s, struct adit_sock *sock, adit_time now)
 static void datagram(struct adit_listener *l, const struct adit_udp_msg *m, adit_time now)
 {
 	struct lib_datagram *d = lib_datagram_of(l->net, l, &m->remote);
-	int fd;
+	struct waiting w = { .from = m->remote };
 
 	if (!is_welcome(l, &m->remote.addr))
 		return;
@@ -165,16 +171,15 @@ static void datagram(struct adit_listener *l, const struct adit_udp_msg *m, adit
 		return;
 	}
 	if (!d) {
+		if (!has_room(l))
+			return;
 		l->refs++;
-		fd = lib_datagram_serve(l->net, &d, l->in.sock, &m->remote, l, now);
-		if (fd < 0) {
+		w.fd = lib_datagram_serve(l->net, &d, l->in.sock, &m->remote, l, now);
+		if (w.fd < 0) {
 			l->refs--;
 			return;
 		}
-		if (!enqueue(l, fd, &m->remote)) {
-			close(fd);
-			return;
-		}
+		enqueue(l, &w);
 	}
 	lib_datagram_deliver(d, m->data, m->len, now);
 }
@@ -198,20 +203,13 @@ static void listener_event(struct relay_sock *s, unsigned what, adit_time now)
 
 /* --- a listener ------------------------------------------------------------------------- */
 
-static void free_listener(struct adit_listener *l)
+static void free_listener(struct relay_defunct *d)
 {
-	struct waiting w;
+	struct adit_listener *l = adit_container_of(d, struct adit_listener, defunct);
 
-	while (dequeue(l, &w))
-		close(w.fd);
 	close(l->event_fd);
 	pthread_mutex_destroy(&l->mutex);
 	free(l);
-}
-
-static void free_later(struct relay_defunct *d)
-{
-	free_listener(adit_container_of(d, struct adit_listener, defunct));
 }
 
 void lib_listener_put(struct adit_listener *l)
@@ -221,7 +219,7 @@ void lib_listener_put(struct adit_listener *l)
 	adit_list_del(&l->link);
 	if (l->udp && l->in.sock)
 		adit_udp_sock_close(l->in.sock);
-	l->defunct.free = free_later;
+	l->defunct.free = free_listener;
 	relay_defer_free(lib_loop(l->net), &l->defunct);
 }
 
@@ -358,8 +356,11 @@ static void stop(struct adit_listener *l, adit_time now)
 	struct waiting w;
 
 	l->closed = true;
-	while (dequeue(l, &w))
+	while (dequeue(l, &w)) {
+		if (!l->udp)
+			lib_stream_abort(l->net, w.stream, now);
 		close(w.fd);
+	}
 	if (!l->udp) {
 		adit_tcp_close(l->in.sock, now);
 		l->in.sock = NULL;

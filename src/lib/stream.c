@@ -13,6 +13,7 @@ struct lib_stream {
 	struct adit *net;
 	struct adit_list link;
 	struct relay_stream *stream;
+	uint64_t number;
 };
 
 static void ended(void *arg, int error, uint64_t bytes_out, uint64_t bytes_in)
@@ -29,7 +30,7 @@ static void ended(void *arg, int error, uint64_t bytes_out, uint64_t bytes_in)
 
 static const struct relay_stream_ops ops = { .ended = ended };
 
-int lib_stream_serve(struct adit *net, struct adit_sock *sock, adit_time now)
+int lib_stream_serve(struct adit *net, uint64_t *number, struct adit_sock *sock, adit_time now)
 {
 	struct lib_stream *s = calloc(1, sizeof(*s));
 	int fd[2], r;
@@ -42,6 +43,7 @@ int lib_stream_serve(struct adit *net, struct adit_sock *sock, adit_time now)
 	}
 	fcntl(fd[0], F_SETFL, O_NONBLOCK);
 	s->net = net;
+	*number = s->number = ++net->stream_cnt;
 	adit_list_add_tail(&net->streams, &s->link);
 	atomic_fetch_add(&net->connections, 1);
 	r = relay_stream_start(lib_loop(net), &s->stream, fd[0], sock, NULL, 0, NULL, 0, &ops, s, now);
@@ -54,12 +56,26 @@ int lib_stream_serve(struct adit *net, struct adit_sock *sock, adit_time now)
 	return r;
 }
 
+static void abort_stream(struct lib_stream *s, adit_time now)
+{
+	relay_stream_abort(s->stream, now);
+	ended(s, 0, 0, 0);
+}
+
+void lib_stream_abort(struct adit *net, uint64_t number, adit_time now)
+{
+	for (struct adit_list *l = net->streams.next; l != &net->streams; l = l->next) {
+		struct lib_stream *s = adit_container_of(l, struct lib_stream, link);
+
+		if (s->number == number) {
+			abort_stream(s, now);
+			return;
+		}
+	}
+}
+
 void lib_streams_abort(struct adit *net, adit_time now)
 {
-	while (!adit_list_empty(&net->streams)) {
-		struct lib_stream *s = adit_container_of(net->streams.next, struct lib_stream, link);
-
-		relay_stream_abort(s->stream, now);
-		ended(s, 0, 0, 0);
-	}
+	while (!adit_list_empty(&net->streams))
+		abort_stream(adit_container_of(net->streams.next, struct lib_stream, link), now);
 }
