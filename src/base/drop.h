@@ -66,6 +66,7 @@
 	X(sock_full, in, "UDP: too much waits in the socket already")                            \
 	X(no_flow, in, "TCP: no connection and no listener has these endpoints")                 \
 	X(syn_backlog_full, in, "TCP: too many connections wait to be accepted")                 \
+	X(half_open_dropped, in, "TCP: half-open, dropped for one of another address")           \
 	X(out_of_window, in, "TCP: segment outside the receive window")                          \
 	X(paws, in, "TCP: segment with an old timestamp")                                        \
 	X(bad_ack, in, "TCP: acknowledgement of what was not sent, or far too old")              \

@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "netstack/ip.h"
+#include "netstack/tcp.h"
 
 static void check_queue(const struct adit_netstack *ns)
 {
@@ -31,9 +32,29 @@ static void check_socks(const struct adit_netstack *ns, const struct adit_list *
 	}
 }
 
+static void check_half_open(const struct adit_netstack *ns)
+{
+	unsigned sum = 0;
+
+	for (unsigned i = 0; i < NS_HALF_OPENS; i++) {
+		const struct ns_half_open *h = &ns->half_open[i];
+		unsigned cnt = 0;
+
+		for (const struct adit_list *l = h->all.next; l != &h->all; l = l->next, cnt++) {
+			const struct tcp *t = adit_container_of(l, struct tcp, syn_link);
+
+			assert(t->state == TCP_SYN_RECEIVED && !t->held);
+		}
+		assert(cnt == h->cnt);
+		sum += cnt;
+	}
+	assert(sum <= ns->syn_cnt);
+}
+
 void ns_check(const struct adit_netstack *ns)
 {
 	check_queue(ns);
+	check_half_open(ns);
 	check_socks(ns, &ns->tcps, ADIT_SOCK_TCP);
 	check_socks(ns, &ns->listeners, ADIT_SOCK_LISTENER);
 	check_socks(ns, &ns->udps, ADIT_SOCK_UDP);

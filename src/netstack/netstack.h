@@ -68,7 +68,7 @@ struct adit_netstack_config {
 	struct adit_budget *budget;  /* shared or not; outlives the stack */
 	enum adit_tcp_profile profile;
 	size_t flow_max;             /* largest receive or send buffer of a flow; 0 = 8 MiB */
-	unsigned syn_backlog;        /* connections that came in and were not accepted yet; 0 = 1024 */
+	unsigned syn_backlog;        /* connections that came in and whose handshake is not over; 0 = 1024 */
 	unsigned flows_max;          /* TCP connections, TIME-WAIT not counted; 0 = 131072 */
 	bool trust_checksums;        /* who hands packets in has verified them */
 };

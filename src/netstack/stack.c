@@ -59,6 +59,8 @@ static void init_lists(struct adit_netstack *ns)
 	adit_list_init(&ns->borrowing);
 	adit_list_init(&ns->udp_short);
 	adit_list_init(&ns->sending);
+	for (unsigned i = 0; i < NS_HALF_OPENS; i++)
+		adit_list_init(&ns->half_open[i].all);
 	adit_map_init(&ns->flows, flow_equal);
 	adit_map_init(&ns->udp, udp_sock_equal);
 }

@@ -42,6 +42,15 @@ struct ns_packet {
 
 #define NS_QUEUE_LEN (256 << 10) /* bytes of small packets that may wait */
 
+/* Connections whose SYN was answered and that wait for the ACK, oldest first, of
+ * the addresses with one hash: a /64 of IPv6 is often a whole network, so a
+ * remote is one address in both families. */
+struct ns_half_open {
+	struct adit_list all; /* struct tcp, syn_link */
+	unsigned cnt;
+};
+#define NS_HALF_OPENS 64
+
 struct ns_pmtu; /* pmtu.h */
 struct ns_reassembly; /* reassembly.h */
 
@@ -79,7 +88,8 @@ struct adit_netstack {
 	size_t udp_cnt;
 	size_t memory;         /* of the budget, slabs aside */
 	unsigned echo_tokens; adit_time echo_refill; /* echo requests we answer: 1000 a second */
-	unsigned syn_cnt;  /* connections between SYN and accept */
+	unsigned syn_cnt;  /* connections between SYN and its handshake's end */
+	struct ns_half_open half_open[NS_HALF_OPENS]; /* of these, those that came in and were accepted */
 	unsigned icmp_tokens; adit_time icmp_refill; /* errors we send: 100 a second */
 	unsigned challenge_tokens; adit_time challenge_refill; /* RFC 5961 7 */
 	struct adit_netstack_stats n;
@@ -158,6 +168,10 @@ void icmp_refuse_udp(struct adit_netstack *ns, enum icmp_reason why, const struc
 		     const struct adit_endpoint *remote, adit_time now);
 /* The queue has room again: tells who had none (udp.c). */
 void udp_queue_has_room(struct adit_netstack *ns);
+
+/* --- tcp_open.c -------------------------------------------------------------------- */
+
+struct ns_half_open *ns_half_open_of(struct adit_netstack *ns, const struct adit_addr *remote);
 
 /* --- flow.c ----------------------------------------------------------------------- */
 

@@ -45,6 +45,7 @@ int tcp_new(struct tcp **ret, struct adit_netstack *ns, const struct adit_endpoi
 	t->sock.remote = *remote;
 	adit_list_init(&t->sending_link);
 	adit_list_init(&t->borrowing_link);
+	adit_list_init(&t->syn_link);
 	adit_wheel_entry_init(&t->timer.entry);
 	t->timer.expired = tcp_timer_expired;
 	for (unsigned i = 0; i < TCP_DEADLINES; i++)
@@ -73,7 +74,7 @@ int tcp_new(struct tcp **ret, struct adit_netstack *ns, const struct adit_endpoi
 void tcp_enter(struct tcp *t, enum tcp_state state)
 {
 	if (t->state == TCP_SYN_RECEIVED && state != TCP_SYN_RECEIVED)
-		tcp_ns(t)->syn_cnt--;
+		tcp_leave_syn_received(t);
 	t->state = (uint8_t)state;
 }
 
@@ -96,7 +97,7 @@ void tcp_free(struct tcp *t)
 
 	leave_lists(t);
 	if (t->state == TCP_SYN_RECEIVED)
-		ns->syn_cnt--;
+		tcp_leave_syn_received(t);
 	adit_list_del(&t->borrowing_link);
 	sendq_fini(&t->sq);
 	recvq_fini(&t->rq);

@@ -93,6 +93,7 @@ struct tcp_listener {
 struct tcp {
 	struct adit_sock sock; /* first */
 	struct adit_list sending_link, borrowing_link;
+	struct adit_list syn_link; /* in its address's ns_half_open, or by itself */
 	struct ns_timer timer;
 	adit_time at[TCP_DEADLINES]; /* ADIT_NEVER: not armed */
 	struct tcp_listener *listener; /* of one that came in; NULL when it is gone */
@@ -282,6 +283,8 @@ void tcp_check(const struct tcp *t);
 
 /* tcp_open.c */
 struct tcp_listener *tcp_listener_find(const struct adit_netstack *ns, const struct adit_endpoint *local);
+/* Its handshake is over, or it is. */
+void tcp_leave_syn_received(struct tcp *t);
 void tcp_syn_in(struct tcp_listener *l, const struct tcp_segment *seg, uint32_t isn_floor, adit_time now);
 /* Takes over what a SYN says: ISN, MSS, options. */
 void tcp_take_syn(struct tcp *t, const struct tcp_segment *seg, const struct tcp_options *o, adit_time now);

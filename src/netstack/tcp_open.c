@@ -131,6 +131,45 @@ struct adit_sock *adit_tcp_listener(const struct adit_sock *s)
 	return l ? &l->sock : NULL;
 }
 
+/* --- half-open connections ------------------------------------------------------- */
+
+struct ns_half_open *ns_half_open_of(struct adit_netstack *ns, const struct adit_addr *remote)
+{
+	const struct adit_endpoint none = { 0 }, who = { .addr = *remote };
+
+	return &ns->half_open[ns_flow_hash(ns, &none, &who) % NS_HALF_OPENS];
+}
+
+void tcp_leave_syn_received(struct tcp *t)
+{
+	struct adit_netstack *ns = tcp_ns(t);
+
+	ns->syn_cnt--;
+	if (adit_list_empty(&t->syn_link))
+		return;
+	adit_list_del(&t->syn_link);
+	ns_half_open_of(ns, &t->sock.remote.addr)->cnt--;
+}
+
+/* Room for one more of this remote: whoever has most loses its oldest. Who has
+ * most itself gets no more, so that a flood makes no work; and what the program
+ * holds is the program's. */
+static bool make_room(struct adit_netstack *ns, const struct adit_addr *remote)
+{
+	const struct ns_half_open *own = ns_half_open_of(ns, remote), *most = own;
+
+	if (ns->syn_cnt < ns->cfg.syn_backlog)
+		return true;
+	for (unsigned i = 0; i < NS_HALF_OPENS; i++)
+		if (ns->half_open[i].cnt > most->cnt)
+			most = &ns->half_open[i];
+	if (most == own)
+		return false;
+	ns->n.drops[ADIT_DROP_half_open_dropped]++; /* that one's SYN, not the packet at hand */
+	tcp_die(adit_container_of(most->all.next, struct tcp, syn_link), -ECONNABORTED);
+	return true;
+}
+
 /* --- a SYN that came in ------------------------------------------------------------- */
 
 void tcp_take_syn(struct tcp *t, const struct tcp_segment *seg, const struct tcp_options *o, adit_time now)
@@ -164,7 +203,7 @@ void tcp_syn_in(struct tcp_listener *l, const struct tcp_segment *seg, uint32_t 
 	struct tcp *t;
 	int r;
 
-	if (ns->syn_cnt >= ns->cfg.syn_backlog) {
+	if (!make_room(ns, &seg->remote.addr)) {
 		ns_drop(ns, ADIT_DROP_syn_backlog_full, 1);
 		return;
 	}
@@ -190,12 +229,15 @@ void tcp_syn_in(struct tcp_listener *l, const struct tcp_segment *seg, uint32_t 
 
 void adit_tcp_accept(struct adit_sock *s, adit_time now)
 {
+	struct ns_half_open *h = ns_half_open_of(s->ns, &s->remote.addr);
 	struct tcp *t = tcp_of(s);
 
 	if (t->state != TCP_SYN_RECEIVED || !t->held)
 		return;
 	t->held = false;
 	t->syn_due = true;
+	adit_list_add_tail(&h->all, &t->syn_link);
+	h->cnt++;
 	tcp_ns(t)->n.accepts++;
 	tcp_set_deadline(t, TCP_AT_GIVE_UP, now + 64 * ADIT_SEC);
 	tcp_want_out(t);

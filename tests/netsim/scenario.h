@@ -38,6 +38,7 @@ void scenario_syn_lost(struct world *w);
 void scenario_abort(struct world *w);
 void scenario_linger(struct world *w);
 void scenario_backlog(struct world *w);
+void scenario_syn_flood(struct world *w);
 void scenario_keepalive(struct world *w);
 void scenario_user_timeout(struct world *w);
 void scenario_connect_timeout(struct world *w);

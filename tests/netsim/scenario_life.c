@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/inet.h"
+#include "netstack/stack.h"
 #include "scenario.h"
 
 static unsigned family(const struct world *w)
@@ -226,6 +227,75 @@ void scenario_backlog(struct world *w)
 	}
 	world_run(w, 0);
 	EXPECT(w, world_run_until(w, streams_complete, 30 * ADIT_SEC));
+	expect_silence(w);
+}
+
+/* The flood is of connections with port 80, which nobody waits for. */
+static void flood_event(struct world *w, struct host *h, struct adit_sock *s, unsigned what)
+{
+	struct adit_endpoint local, remote;
+
+	adit_sock_local(s, &local);
+	adit_sock_remote(s, &remote);
+	if (local.port != 80 && remote.port != 80)
+		stream_event(w, h, s, what);
+	else if (what & ADIT_EV_SYN)
+		adit_tcp_accept(s, w->now);
+	else if (what & ADIT_EV_ERROR)
+		adit_tcp_abort(s, w->now);
+}
+
+static void flood(struct world *w, unsigned cnt)
+{
+	struct adit_endpoint to = world_endpoint(1, family(w), 80);
+	struct adit_sock *s;
+
+	for (unsigned i = 0; i < cnt; i++)
+		EXPECT(w, !adit_tcp_connect(w->host[0].ns, &s, NULL, &to, NULL, w->now));
+	world_run(w, 50 * ADIT_MSEC);
+}
+
+/* One address opens and never acknowledges: it has the backlog to itself until another comes, which it cannot push out. */
+void scenario_syn_flood(struct world *w)
+{
+	const struct adit_netstack_config cfg = { .mtu = 1420, .syn_backlog = 16 };
+	struct adit_endpoint from = world_endpoint(0, family(w), 0), other = world_endpoint(2, family(w), 0), to;
+	struct adit_sock *listener;
+	struct stream *st[3];
+	const uint64_t *drops;
+	struct adit_netstack *ns;
+
+	two_hosts(w, &cfg);
+	world_host(w, NULL);
+	world_link(w, &(struct link){ .delay = 10 * ADIT_MSEC });
+	ns = w->host[1].ns;
+	drops = ns->n.drops;
+	if (ns_half_open_of(ns, &from.addr) == ns_half_open_of(ns, &other.addr))
+		return; /* one in 64 times they are told apart by nothing */
+	to = world_endpoint(1, family(w), 80);
+	EXPECT(w, !adit_tcp_listen(ns, &listener, &to, NULL));
+	w->event = flood_event;
+	w->link[1][0].down = true;
+	flood(w, 40);
+	EXPECT_INT(w, host_stats(&w->host[1]).tcp_syn, ==, 16);
+	EXPECT_INT(w, drops[ADIT_DROP_syn_backlog_full], ==, 24);
+	EXPECT_INT(w, drops[ADIT_DROP_half_open_dropped], ==, 0);
+	for (int i = 0; i < 3; i++)
+		st[i] = stream_new(w, 2, 1, family(w), 1000, 1000);
+	stream_connect(st[0]);
+	world_run(w, 50 * ADIT_MSEC);
+	EXPECT(w, st[0]->end[0].connected);
+	EXPECT_INT(w, drops[ADIT_DROP_half_open_dropped], ==, 1);
+	w->link[1][2].down = true; /* these are half-open for a while */
+	stream_connect(st[1]);
+	stream_connect(st[2]);
+	flood(w, 40);
+	EXPECT_INT(w, host_stats(&w->host[1]).tcp_syn, ==, 16);
+	EXPECT_INT(w, drops[ADIT_DROP_half_open_dropped], ==, 2); /* one place was free, and taken by the first of them */
+	w->link[1][2].down = false;
+	EXPECT(w, world_run_until(w, streams_complete, 10 * ADIT_SEC));
+	adit_tcp_close(listener, w->now);
+	world_run(w, 200 * ADIT_SEC); /* the flood gives up */
 	expect_silence(w);
 }
 

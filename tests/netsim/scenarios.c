@@ -17,6 +17,7 @@ const struct scenario scenarios[] = {
 	ENTRY(abort, 8),
 	ENTRY(linger, 8),
 	ENTRY(backlog, 4),
+	ENTRY(syn_flood, 4),
 	ENTRY(keepalive, 4),
 	ENTRY(user_timeout, 4),
 	ENTRY(connect_timeout, 2),
