@@ -146,6 +146,16 @@ int adit_lookup(struct adit *net, const char *name, char (*addresses)[ADIT_ADDRE
 
 /* --- UDP ----------------------------------------------------------------------------- */
 
+/* The first one of a family that we have inside; else the first. */
+static struct adit_addr choose(const struct adit_netstack *ns, const struct relay_answer *a)
+{
+	unsigned i = 0;
+
+	while (i < a->cnt && !adit_netstack_source(ns, &a->addr[i]).family)
+		i++;
+	return a->addr[i < a->cnt ? i : 0];
+}
+
 static int dial_udp(struct adit *net, const struct relay_target *to, enum relay_family family, int timeout_ms)
 {
 	struct adit_endpoint remote = { .port = to->port };
@@ -158,8 +168,8 @@ static int dial_udp(struct adit *net, const struct relay_target *to, enum relay_
 	r = look_up(net, to->host, family, &a, timeout_ms);
 	if (r < 0)
 		return r;
-	remote.addr = a.addr[0];
 	now = network_pause(net->network);
+	remote.addr = choose(net->network->ns, &a);
 	r = adit_udp_sock_open(net->network->ns, &sock, NULL, &remote, NULL);
 	if (r == 0)
 		r = lib_datagram_serve(net, &d, sock, &remote, NULL, now);

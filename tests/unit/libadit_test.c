@@ -33,11 +33,12 @@
 
 #define KEY_A "S3CRETS3CRETS3CRETS3CRETS3CRETS3CRETS3CRETA=" /* is found where it is left in memory */
 #define KEY_B "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA="
+#define KEY_C "ISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+P0A="
 /* a peer that never answers: port 9 (discard) of this machine is closed, and its errors are not believed */
 #define SILENT "[Peer]\nPublicKey = " KEY_B "\nEndpoint = 127.0.0.1:9\nAllowedIPs = 10.78.0.0/24\n"
 #define LONG  20000 /* ms: what does not come by then never comes */
 
-static char text_a[1024], text_b[1024], folder[] = "/tmp/adit-lib-XXXXXX", capture[64];
+static char text_a[1024], text_b[1024], text_c[1024], folder[] = "/tmp/adit-lib-XXXXXX", capture[64];
 static struct adit *a, *b;
 static struct adit_listener *dns;
 static pthread_t dns_thread;
@@ -71,14 +72,18 @@ static unsigned free_port(void)
 
 static void write_texts(unsigned port)
 {
-	char of_a[ADIT_KEY_BASE64_LEN + 1], of_b[ADIT_KEY_BASE64_LEN + 1];
+	char of_a[ADIT_KEY_BASE64_LEN + 1], of_b[ADIT_KEY_BASE64_LEN + 1], of_c[ADIT_KEY_BASE64_LEN + 1];
 
 	public_of(KEY_A, of_a);
 	public_of(KEY_B, of_b);
+	public_of(KEY_C, of_c);
 	snprintf(text_a, sizeof(text_a), "[Interface]\nPrivateKey = %s\nAddress = 10.77.0.1, fd77::1\nDNS = 10.77.0.2\n"
 		 "[Peer]\nPublicKey = %s\nEndpoint = 127.0.0.1:%u\nAllowedIPs = 10.77.0.0/24, fd77::/64\n" SILENT, KEY_A, of_b, port);
 	snprintf(text_b, sizeof(text_b), "[Interface]\nPrivateKey = %s\nAddress = 10.77.0.2, fd77::2\nListenPort = %u\n"
-		 "[Peer]\nPublicKey = %s\nAllowedIPs = 10.77.0.1, fd77::1\n", KEY_B, port, of_a);
+		 "[Peer]\nPublicKey = %s\nAllowedIPs = 10.77.0.1, fd77::1\n"
+		 "[Peer]\nPublicKey = %s\nAllowedIPs = 10.77.0.3\n", KEY_B, port, of_a, of_c);
+	snprintf(text_c, sizeof(text_c), "[Interface]\nPrivateKey = %s\nAddress = 10.77.0.3\nDNS = 10.77.0.2\n"
+		 "[Peer]\nPublicKey = %s\nEndpoint = 127.0.0.1:%u\nAllowedIPs = 10.77.0.0/24\n", KEY_C, of_b, port);
 }
 
 static int open_text(struct adit **ret, const char *text, char *err, size_t len)
@@ -180,19 +185,24 @@ struct ends {
 	char peer[64];
 };
 
-static void join(struct ends *e, const char *network, const char *host)
+static void join_from(struct adit *net, struct ends *e, const char *network, const char *host)
 {
 	char address[64];
 
 	assert_int_equal(adit_listen(b, &e->listener, network, ":0"), 0);
 	assert_int_not_equal(adit_listener_port(e->listener), 0);
 	snprintf(address, sizeof(address), "%s:%u", host, adit_listener_port(e->listener));
-	e->here = adit_dial(a, network, address, LONG);
+	e->here = adit_dial(net, network, address, LONG);
 	assert_true(e->here >= 0);
 	if (network[0] == 'u')
 		assert_int_equal(send(e->here, "first", 5, 0), 5);
 	e->there = adit_accept(e->listener, LONG, e->peer, sizeof(e->peer));
 	assert_true(e->there >= 0);
+}
+
+static void join(struct ends *e, const char *network, const char *host)
+{
+	join_from(a, e, network, host);
 }
 
 static void part(struct ends *e)
@@ -381,6 +391,27 @@ static void test_closed_listener(void **state)
 	assert_int_equal(recv(e.there, buf, sizeof(buf), 0), 4);
 	close(e.here);
 	close(e.there);
+}
+
+/* A name with addresses of both families, in a network that has one. */
+static void test_one_family(void **state)
+{
+	static const char *const networks[] = { "tcp", "udp" };
+	char err[256], buf[10];
+	struct adit *c;
+
+	(void)state;
+	assert_int_equal(open_text(&c, text_c, err, sizeof(err)), 0);
+	for (size_t i = 0; i < 2; i++) {
+		struct ends e;
+
+		join_from(c, &e, networks[i], "two.example");
+		assert_memory_equal(e.peer, "10.77.0.3:", 10);
+		assert_int_equal(send(e.there, "ok", 2, 0), 2);
+		assert_int_equal(recv(e.here, buf, sizeof(buf), 0), 2);
+		part(&e);
+	}
+	adit_close(c);
 }
 
 static void *one_of_many(void *arg)
@@ -793,7 +824,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_streams),        cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_close),          cmocka_unit_test(test_closed_listener),
-		cmocka_unit_test(test_interrupted),
+		cmocka_unit_test(test_interrupted),    cmocka_unit_test(test_one_family),
 		cmocka_unit_test(test_datagrams),      cmocka_unit_test(test_many_threads),
 		cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_names),          cmocka_unit_test(test_errors),
