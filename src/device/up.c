@@ -81,7 +81,7 @@ static int clear_old(struct up *up, const struct up_record *record, bool found, 
 	bool alive = adit_uapi_alive(up->name);
 	char err[256];
 
-	if (!found && !(record->found && !record->done && alive))
+	if (!found && !(record->found && !record->done && alive && !up_is_stranger(up, record)))
 		return 0;
 	if (there && alive && (record->done || !record->found)) {
 		adit_keeper_leave(up->keeper, up->name, err, sizeof(err));

@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <glob.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "device/uapi_socket.h"
+#include "device/up_device.h"
 #include "device/up_internal.h"
 
 static bool has_journal(const struct up *up)
@@ -19,10 +21,25 @@ static bool has_journal(const struct up *up)
 	       access(path, F_OK) == 0;
 }
 
-/* Came to its end, and its device runs: up, though its journal is lost. */
-static bool lives(const struct up *up, const struct up_record *record)
+enum fate { LEAVE, FORGET, TAKE_DOWN };
+
+/*
+ * A device that runs is taken down only where it is up's for sure and in this network namespace,
+ * and `up` did not come to its end; one that did is up, though its journal is lost.
+ */
+static enum fate fate_of(const struct up *up, const struct up_record *record)
 {
-	return has_journal(up) || (record->done && adit_uapi_alive(up->name));
+	int made = adit_up_made(up->name);
+
+	if (has_journal(up))
+		return LEAVE;
+	if (!record->found || made == -ESRCH)
+		return FORGET;
+	if (record->done || made < 0)
+		return LEAVE;
+	if (!made)
+		return FORGET; /* somebody else's, who came later */
+	return if_nametoindex(up->name) ? TAKE_DOWN : LEAVE;
 }
 
 static void report(const struct adit_cleanup *c, const char *name, const char *what, const char *text)
@@ -34,19 +51,17 @@ static void report(const struct adit_cleanup *c, const char *name, const char *w
 static void clean(struct up *up, const struct adit_cleanup *c)
 {
 	struct up_record record;
+	enum fate fate;
 
 	if (up_record_try(up, &record))
 		return; /* somebody is at work */
-	if (lives(up, &record)) {
-		up_record_unlock(up, false);
-		return;
-	}
-	report(c, up->name, c->dry_run ? "would" : "undone", "what adit up noted for adit down");
-	if (c->dry_run || !up_open_host(up)) {
-		bool gone = !c->dry_run && !up_take_down(up);
-
-		up_record_unlock(up, gone);
-	}
+	fate = fate_of(up, &record);
+	if (fate != LEAVE)
+		report(c, up->name, c->dry_run ? "would" : "undone",
+		       record.found ? "what adit up noted for adit down" : "an empty record of adit up");
+	if (fate == TAKE_DOWN && !c->dry_run && (up_open_host(up) || up_take_down(up)))
+		fate = LEAVE;
+	up_record_unlock(up, fate != LEAVE && !c->dry_run);
 	up_close_host(up);
 }
 

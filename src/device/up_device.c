@@ -3,8 +3,10 @@
 #include "device/up_device.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,6 +18,9 @@
 #include "base/exit.h"
 #include "device/text.h"
 #include "device/uapi_socket.h"
+
+/* In the environment of a device that `adit up` started: so it is known when there is no journal (yet). */
+#define MADE_BY "ADIT_MADE_BY=up"
 
 /* --- start ---------------------------------------------------------------- */
 
@@ -35,6 +40,7 @@ static void become_device(const char *name, int lock_fd)
 	unsetenv("WG_TUN_FD");
 	unsetenv("WG_UAPI_FD");
 	unsetenv("WG_PROCESS_FOREGROUND");
+	putenv((char *)MADE_BY);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	execv("/proc/self/exe", argv);
@@ -163,22 +169,49 @@ int adit_up_configure(const char *name, const struct adit_quickconf *conf, const
 
 /* --- end ------------------------------------------------------------------ */
 
-int adit_up_process(const char *name)
+/* Who answers at its socket, or -errno. */
+static pid_t find_process(const char *name)
 {
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
-	int fd = adit_uapi_connect(name), pidfd;
+	int fd = adit_uapi_connect(name), r;
 
 	if (fd < 0)
 		return fd == -ENOENT || fd == -ECONNREFUSED ? -ESRCH : fd;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
-		pidfd = -errno;
-	else
-		pidfd = (int)syscall(SYS_pidfd_open, cred.pid, 0);
-	if (pidfd == -1)
-		pidfd = -errno;
+	r = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 ? -errno : 0;
 	close(fd);
-	return pidfd;
+	return r ? r : cred.pid;
+}
+
+int adit_up_process(const char *name)
+{
+	pid_t pid = find_process(name);
+	int pidfd = pid < 0 ? pid : (int)syscall(SYS_pidfd_open, pid, 0);
+
+	return pidfd == -1 ? -errno : pidfd;
+}
+
+int adit_up_made(const char *name)
+{
+	pid_t pid = find_process(name);
+	char path[40], *line = NULL;
+	size_t size = 0;
+	bool made = false;
+	FILE *f;
+	int r;
+
+	if (pid < 0)
+		return pid;
+	snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	while (!made && getdelim(&line, &size, '\0', f) > 0)
+		made = !strcmp(line, MADE_BY);
+	r = ferror(f) ? -EIO : made;
+	free(line);
+	fclose(f);
+	return r;
 }
 
 static bool ended(int pidfd, int timeout_ms)

@@ -17,6 +17,8 @@ int adit_up_configure(const char *name, const struct adit_quickconf *conf, const
 /* The process that answers at NAME's socket, as a descriptor to wait on;
  * -ESRCH when there is none, -errno. */
 int adit_up_process(const char *name);
+/* Did `adit up` start it? 1; 0: no; -ESRCH: there is none; -errno: that cannot be known. */
+int adit_up_made(const char *name);
 /* Waits for its end, which the loss of the link has brought about; ends it
  * where it has not. Closes pidfd (negative is fine). Then removes the socket
  * file that a killed process left. */

@@ -20,6 +20,11 @@
 #include "device/up_internal.h"
 #include "host/journal.h"
 
+bool up_is_stranger(const struct up *up, const struct up_record *record)
+{
+	return !record->done && adit_up_made(up->name) == 0;
+}
+
 /* A TUN of ours that no journal knows of. */
 static void delete_tun(struct up *up)
 {
@@ -97,7 +102,7 @@ static int not_up(struct up *up, const struct up_record *record)
 	bool there = adit_link_find(up->nl, up->name, &link) == 0;
 	int status;
 
-	if (record->found && (!there || !strcmp(link.kind, "tun"))) {
+	if (record->found && (!there || !strcmp(link.kind, "tun")) && !up_is_stranger(up, record)) {
 		fprintf(stderr, "%s: %s: adit up did not come to its end: undoing what it left\n", up->command,
 			up->name);
 		status = up_take_down(up);
@@ -150,10 +155,11 @@ static int down_locked(struct up *up, const struct up_record *record)
 	return down_with(up, record);
 }
 
-/* Is there anything left of it? Then the record stays, for another try. */
-static bool over(struct up *up, int status)
+/* Is there anything left of it? Then its record stays, for another try; where there was none, none is left. */
+static bool over(struct up *up, const struct up_record *record, int status)
 {
-	return !status || (!adit_keeper_plan(up->keeper, up->name) && !adit_uapi_alive(up->name));
+	return !status || !record->found ||
+	       (!adit_keeper_plan(up->keeper, up->name) && !adit_uapi_alive(up->name));
 }
 
 int up_down(struct up *up)
@@ -168,7 +174,7 @@ int up_down(struct up *up)
 		status = up_record_lock(up, &record);
 	if (!status) {
 		status = down_locked(up, &record);
-		up_record_unlock(up, over(up, status));
+		up_record_unlock(up, over(up, &record, status));
 	}
 	up_close_host(up);
 	return status;

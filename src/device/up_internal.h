@@ -113,6 +113,8 @@ void up_record_unlock(struct up *up, bool remove);
 
 /* Undoes the plan in force or what was left of it, sees the device process off. 0 or an exit status. */
 int up_take_down(struct up *up);
+/* What runs under this name, though `up` did not come to its end, somebody else started meanwhile. */
+bool up_is_stranger(const struct up *up, const struct up_record *record);
 /* All of `adit down`, with nothing open yet. */
 int up_down(struct up *up);
 

@@ -157,6 +157,44 @@ status "down leaves it alone" 1 down
 check "it is still there" on A ip link show "$NAME"
 ip -n "$P-A" link del "$NAME"
 
+# a device that adit up did not make is nobody's to take down, whatever is in the state directory
+resolver_of A 192.0.2.53 # nor has a clean-up anything to do with this machine's
+device_up A "$NAME" adit
+inner A "$NAME" 10.9.0.1/24
+lives() { kill -0 "$DEVPID" && [ -S "/var/run/wireguard/$NAME.sock" ] && on A ip link show "$NAME"; }
+begun() { (umask 077; printf 'adit-up 1\nfile %s\nmark 0\n' "$CONF" >"$ADIT_STATE_DIR/$NAME.up"); }
+spared() { # WHAT NS
+	status "  adit cleanup, $1" 0 on "$2" "$ADIT" cleanup
+	check "  leaves it" lives
+}
+status "down of a device of somebody else's" 1 down
+says "adit up did not make"
+check_not "  leaves no record" [ -e "$ADIT_STATE_DIR/$NAME.up" ]
+spared "here" A
+: >"$ADIT_STATE_DIR/$NAME.up"
+spared "with an empty record, there" B
+check_not "  and forgets that" [ -e "$ADIT_STATE_DIR/$NAME.up" ]
+begun
+status "down where adit up was killed before it had a device" 1 down
+says "adit up did not make"
+status "up then" 1 up
+says "adit up did not make it"
+spared "then" A
+begun
+spared "then, there" B
+device_down "$DEVPID"
+wait_for 3 no_link
+check "everything is as before" restored
+config ""
+up >/dev/null
+DEVPID=$(device_pid)
+rm "$ADIT_STATE_DIR/$NAME.journal"
+spared "of what is up and has lost its journal" A
+sed -i '/^done/d' "$ADIT_STATE_DIR/$NAME.up"
+spared "of what is half up in another network namespace" B
+status "adit cleanup of what is half up" 0 on A "$ADIT" cleanup
+check "everything is as before" restored
+
 # the file
 config "Adress = 10.9.0.1/24
 MTU = 9"
