@@ -63,6 +63,7 @@ struct http_client {
 	struct http_text up;    /* its head as it goes inside, kept until the answer begins */
 	size_t up_pos;
 	bool keep, bodyless, connect, upgrade, body_sent, retried;
+	bool idempotent;        /* to ask twice is as good as once */
 
 	/* the connection inside */
 	struct relay_dial *dial;

@@ -200,7 +200,8 @@ void http_origin_release(struct http_client *k, bool keep, adit_time now)
 
 void http_origin_lost(struct http_client *k, int error, adit_time now)
 {
-	bool again = k->origin->used && !k->body_sent && !k->retried && !k->resp_begun && k->answer.len == 0;
+	bool again = k->origin->used && !k->body_sent && !k->retried && !k->resp_begun && k->answer.len == 0 &&
+		     (k->idempotent || k->up_pos == 0);
 	const struct relay_target *to = &k->target.to;
 
 	http_origin_free(k->origin, now);

@@ -122,6 +122,17 @@ static void ask_credentials(struct http_client *k, adit_time now)
 	http_pump_down(k, now);
 }
 
+/* RFC 9110 9.2.2 */
+static bool is_idempotent(const char *buf, struct adit_http1_slice method)
+{
+	static const char *const methods[] = { "get", "head", "options", "trace", "put", "delete" };
+
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (adit_http1_is(buf, method, methods[i]))
+			return true;
+	return false;
+}
+
 static void begin_request(struct http_client *k, adit_time now)
 {
 	const struct relay_service_config *cfg = &k->c.service->cfg;
@@ -130,6 +141,7 @@ static void begin_request(struct http_client *k, adit_time now)
 	relay_timer_set(&k->c.timer, ADIT_NEVER);
 	k->connect = adit_http1_is(buf, k->req.method, "connect");
 	k->bodyless = adit_http1_is(buf, k->req.method, "head");
+	k->idempotent = is_idempotent(buf, k->req.method);
 	k->keep = adit_http1_keep_alive(&k->req, buf) || (adit_http1_has_token(&k->req, buf, "proxy-connection", "keep-alive") &&
 							  !adit_http1_has_token(&k->req, buf, "connection", "close"));
 	k->upgrade = http_wants_upgrade(&k->req, buf);

@@ -332,6 +332,34 @@ static void test_kept_and_closed(void **state)
 	close(t.fd);
 }
 
+/* The server closes a kept connection without an answer, and may have done what was asked: only what is idempotent is
+ * asked again. */
+static void test_asked_twice(void **state)
+{
+	static const struct { const char *method; unsigned asked; } cases[] = {
+		{ "GET", 2 },    { "HEAD", 2 }, { "OPTIONS", 2 }, { "TRACE", 2 },    { "PUT", 2 },
+		{ "DELETE", 2 }, { "POST", 1 }, { "PATCH", 1 },   { "PROPFIND", 1 },
+	};
+	static struct talk t;
+	char request[128];
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		unsigned before;
+
+		open_talk(&t);
+		say(&t, GET("/hello", ""));
+		hear(&t, "hello\n");
+		before = far.web_requests;
+		snprintf(request, sizeof(request), "%s http://a.test/drop HTTP/1.1\r\nHost: a.test\r\n%s\r\n", cases[i].method,
+			 cases[i].asked == 1 ? "Content-Length: 0\r\n" : "");
+		say(&t, request);
+		contains(hear(&t, NULL), "502 Bad Gateway");
+		assert_int_equal(far.web_requests - before, cases[i].asked);
+		close(t.fd);
+	}
+}
+
 static void test_idle(void **state)
 {
 	static struct talk t, slow;
@@ -641,8 +669,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_heads), TEST(test_targets), TEST(test_framings), TEST(test_continue), TEST(test_early_answer),
-		TEST(test_back_pressure), TEST(test_keep_alive), TEST(test_kept_and_closed), TEST(test_idle), TEST(test_errors),
-		TEST(test_half), TEST(test_vanished), TEST(test_gone_client),
+		TEST(test_back_pressure), TEST(test_keep_alive), TEST(test_kept_and_closed), TEST(test_asked_twice),
+		TEST(test_idle), TEST(test_errors), TEST(test_half), TEST(test_vanished), TEST(test_gone_client),
 		cmocka_unit_test_setup_teardown(test_password, setup_password, teardown),
 		TEST(test_connect), TEST(test_upgrade), TEST(test_curl),
 		cmocka_unit_test_setup_teardown(test_mixed, setup_mixed, teardown),
