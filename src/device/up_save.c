@@ -16,7 +16,7 @@
 #include "crypto/crypto.h"
 #include "crypto/keytext.h"
 #include "device/uapi_client.h"
-#include "device/uapi_socket.h"
+#include "device/up_device.h"
 #include "device/up_internal.h"
 #include "host/replace.h"
 
@@ -99,7 +99,9 @@ static void end_device(struct save *s)
 		fprintf(s->f, "ListenPort = %" PRIu64 "\n", s->listen_port);
 	if (s->fwmark && (s->conf->fwmark || s->fwmark != s->chosen_mark))
 		fprintf(s->f, "FwMark = 0x%" PRIx64 "\n", s->fwmark);
-	write_key(s->f, "PrivateKey", s->private_key);
+	/* What the device has lost is not lost in the file, too. */
+	write_key(s->f, "PrivateKey",
+		  adit_is_zero(s->private_key, ADIT_KEY_LEN) ? s->conf->private_key : s->private_key);
 }
 
 static void end_peer(struct save *s)
@@ -213,6 +215,17 @@ int up_save(const struct up *up, const struct adit_quickconf *conf, uint32_t cho
 	return r ? up_fail_errno(up, "cannot save the running state; the file is as it was", r) : 0;
 }
 
+static int check_device(const struct up *up, const struct up_record *record)
+{
+	int made = adit_up_made(up->name);
+
+	if (made == -ESRCH)
+		return up_fail(up, "is not up (no WireGuard device of this name answers)");
+	if (!made || (made < 0 && !record->found))
+		return up_fail(up, "adit up did not make this interface; the file is as it was");
+	return 0;
+}
+
 int adit_save_main(int argc, char **argv)
 {
 	struct adit_quickconf *conf = NULL;
@@ -224,12 +237,13 @@ int adit_save_main(int argc, char **argv)
 		status = up_real_path(&up);
 	if (!status)
 		status = up_read_config(&up, &conf);
-	if (!status && !adit_uapi_alive(up.name))
-		status = up_fail(&up, "is not up (no WireGuard device of this name answers)");
+	if (!status) {
+		up_record_look(&up, &record);
+		status = check_device(&up, &record);
+	}
 	if (!status)
 		status = up_open_host(&up);
 	if (!status) {
-		up_record_look(&up, &record);
 		status = up_save(&up, conf, record.mark);
 		if (status == -ESRCH)
 			status = up_fail(&up, "is not up (its WireGuard device has just ended)");

@@ -238,6 +238,19 @@ equal "brings the same back" "$(wg showconf "$Q")" "$before"
 down >/dev/null 2>&1
 status "save of what is not up" 1 on A "$ADIT" save "$CONF"
 check "everything is as before" restored
+sha=$(sha256sum <"$CONF")
+device_up A "$Q" adit
+status "save of a device that adit up did not make" 1 on A "$ADIT" save "$CONF"
+says "adit up did not make this interface"
+equal "the file stays as it was" "$(sha256sum <"$CONF")" "$sha"
+device_down "$DEVPID"
+check "everything is as before" restored
+up >/dev/null 2>&1
+wg set "$Q" private-key /dev/null
+check "save of a device that has lost its key" on A "$ADIT" save "$CONF"
+check "keeps the file's" grep -qxF "PrivateKey = $(cat "$TMP/a.key")" "$CONF"
+down >/dev/null 2>&1
+check "everything is as before" restored
 
 conf "SaveConfig = true
 DNS = 10.9.0.53, corp.example" "# lost"
