@@ -58,6 +58,8 @@ struct wgnet {
 	uint8_t *private_key; /* secret memory */
 	struct wgnet_peer *peer; /* in the order of public keys */
 	size_t peer_cnt;
+	uint8_t (*banned)[ADIT_KEY_LEN]; /* peers of the settings that were removed by the API; in order */
+	size_t banned_cnt;
 	struct agent_resolver *resolver; /* NULL: no endpoint is a name */
 	uint32_t resolver_mark;
 	bool endpoints_moved; /* the plan is old: where peers are, or which there are */
@@ -116,6 +118,12 @@ int wgnet_list_peers(struct wgnet *net, const struct agent_network_settings *s);
 /* The same with one more, live; and without one. */
 int wgnet_list_live(struct wgnet *net, const struct agent_peer *add, const struct agent_peer *without);
 void wgnet_free_peers(struct wgnet *net);
+/* Where the settings have this peer, it is left out by wgnet_set_peers and wgnet_list_peers from now on. 0 or -ENOMEM. */
+int wgnet_ban(struct wgnet *net, const uint8_t public_key[ADIT_KEY_LEN]);
+void wgnet_unban(struct wgnet *net, const uint8_t public_key[ADIT_KEY_LEN]);
+bool wgnet_is_banned(const struct wgnet *net, const uint8_t public_key[ADIT_KEY_LEN]);
+/* All that are not among these settings' peers are forgotten. */
+void wgnet_unban_others(struct wgnet *net, const struct agent_network_settings *s);
 void wgnet_free_live(const struct agent_peer *cfg);
 struct wgnet_peer *wgnet_find(const struct wgnet *net, const uint8_t public_key[ADIT_KEY_LEN]);
 

@@ -7,7 +7,8 @@
  * First what may fail without having changed anything: keys are read. Then port,
  * plan and peers, each of which leaves things as they were when it fails; what was
  * done before it is taken back. What two settings have in common is not touched: the
- * session of a peer that stays goes on.
+ * session of a peer that stays goes on. A peer of the settings that was removed by the
+ * API stays away (wgnet_ban), until it is added by the API, or no settings have it.
  */
 #include "agent/wireguard.h"
 
@@ -165,6 +166,7 @@ int wgnet_change(struct agent_network *n, const struct agent_network_settings *s
 		memcpy(n->warning, warning, sizeof(warning));
 		c.net->dns_reached = reached;
 	} else {
+		wgnet_unban_others(c.net, settings);
 		wgnet_dns_begin(c.net, settings);
 	}
 	adit_secret_free(c.private_key, ADIT_KEY_LEN);
@@ -247,8 +249,10 @@ static int add_peer(struct wgnet *net, struct agent_peer *peer, char *err, size_
 	r = wgnet_list_live(net, peer, NULL);
 	if (!r)
 		r = wgnet_plan(net, net->n->settings, &reason, err, err_len);
-	if (!r)
+	if (!r) {
+		wgnet_unban(net, peer->public_key);
 		r = wgnet_set_peers(net, NULL, 0, peer, 1, psks);
+	}
 	wgnet_free_psks(psks, 1);
 	return r;
 }
@@ -270,6 +274,7 @@ static void remove_from_core(struct wgnet *net, const uint8_t key[ADIT_KEY_LEN])
 static void take_back_peer(struct wgnet *net, struct agent_peer *peer)
 {
 	remove_from_core(net, peer->public_key);
+	wgnet_ban(net, peer->public_key); /* as it was, if the settings have it */
 	net->endpoints_moved = true;
 	if (wgnet_find(net, peer->public_key))
 		wgnet_list_live(net, NULL, peer);
@@ -285,6 +290,9 @@ static int remove_peer(struct wgnet *net, struct wgnet_peer *p, char *err, size_
 	int r;
 
 	memcpy(key, p->cfg->public_key, sizeof(key));
+	r = wgnet_ban(net, key);
+	if (r)
+		return r;
 	p->leaving = true;
 	r = wgnet_plan(net, net->n->settings, &reason, err, err_len);
 	if (!r)
@@ -294,6 +302,7 @@ static int remove_peer(struct wgnet *net, struct wgnet_peer *p, char *err, size_
 		return 0;
 	}
 	p->leaving = false;
+	wgnet_unban(net, key);
 	net->endpoints_moved = true;
 	return r;
 }

@@ -112,6 +112,66 @@ static const struct agent_peer *find(const struct listed *l, size_t cnt, const s
 	return at ? at->p : NULL;
 }
 
+/* --- left out ---------------------------------------------------------------------------- */
+
+static bool listed_in(const struct agent_network_settings *s, const uint8_t key[ADIT_KEY_LEN])
+{
+	for (size_t i = 0; i < s->peer_cnt; i++)
+		if (!memcmp(s->peers[i].public_key, key, ADIT_KEY_LEN))
+			return true;
+	return false;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	return memcmp(a, b, ADIT_KEY_LEN);
+}
+
+static uint8_t (*find_banned(const struct wgnet *net, const uint8_t key[ADIT_KEY_LEN]))[ADIT_KEY_LEN]
+{
+	return net->banned_cnt ? bsearch(key, net->banned, net->banned_cnt, ADIT_KEY_LEN, compare_keys) : NULL;
+}
+
+bool wgnet_is_banned(const struct wgnet *net, const uint8_t public_key[ADIT_KEY_LEN])
+{
+	return find_banned(net, public_key) != NULL;
+}
+
+int wgnet_ban(struct wgnet *net, const uint8_t public_key[ADIT_KEY_LEN])
+{
+	uint8_t (*list)[ADIT_KEY_LEN];
+
+	if (wgnet_is_banned(net, public_key) || !listed_in(net->n->settings, public_key))
+		return 0;
+	list = realloc(net->banned, (net->banned_cnt + 1) * sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	net->banned = list;
+	memcpy(list[net->banned_cnt++], public_key, ADIT_KEY_LEN);
+	qsort(list, net->banned_cnt, sizeof(*list), compare_keys);
+	return 0;
+}
+
+void wgnet_unban(struct wgnet *net, const uint8_t public_key[ADIT_KEY_LEN])
+{
+	uint8_t (*at)[ADIT_KEY_LEN] = find_banned(net, public_key);
+
+	if (!at)
+		return;
+	net->banned_cnt--;
+	memmove(at, at + 1, (size_t)(net->banned + net->banned_cnt - at) * sizeof(*at));
+}
+
+void wgnet_unban_others(struct wgnet *net, const struct agent_network_settings *s)
+{
+	size_t cnt = 0;
+
+	for (size_t i = 0; i < net->banned_cnt; i++)
+		if (listed_in(s, net->banned[i]))
+			memmove(net->banned[cnt++], net->banned[i], ADIT_KEY_LEN);
+	net->banned_cnt = cnt;
+}
+
 /* --- the core -------------------------------------------------------------------------- */
 
 /* One pass over a list, in slices. */
@@ -176,6 +236,8 @@ static int set_new(struct pass *p, struct adit_wg *wg, const struct agent_peer *
 	struct adit_path none = { 0 };
 	int r = 0;
 
+	if (wgnet_is_banned(p->net, new->public_key))
+		return 0;
 	if (!peer) { /* new, or somebody removed it */
 		old = NULL;
 		r = adit_wg_peer_add(wg, &peer, new->public_key, now);
@@ -287,14 +349,6 @@ static void free_list(struct wgnet_peer *list, size_t cnt)
 	free(list);
 }
 
-static bool listed_in(const struct agent_network_settings *s, const uint8_t key[ADIT_KEY_LEN])
-{
-	for (size_t i = 0; i < s->peer_cnt; i++)
-		if (!memcmp(s->peers[i].public_key, key, ADIT_KEY_LEN))
-			return true;
-	return false;
-}
-
 static int list_one(struct wgnet *net, struct wgnet_peer *to, const struct agent_peer *cfg, bool live)
 {
 	const struct wgnet_peer *from = wgnet_find(net, cfg->public_key);
@@ -339,7 +393,8 @@ int wgnet_list_peers(struct wgnet *net, const struct agent_network_settings *s)
 	int r = list ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < s->peer_cnt && !r; i++)
-		r = list_one(net, &list[cnt++], &s->peers[i], false);
+		if (!wgnet_is_banned(net, s->peers[i].public_key))
+			r = list_one(net, &list[cnt++], &s->peers[i], false);
 	for (size_t i = 0; i < net->peer_cnt && !r; i++)
 		if (net->peer[i].live && !listed_in(s, net->peer[i].cfg->public_key))
 			r = list_one(net, &list[cnt++], net->peer[i].cfg, true);
@@ -380,4 +435,7 @@ void wgnet_free_peers(struct wgnet *net)
 	free(net->peer);
 	net->peer = NULL;
 	net->peer_cnt = 0;
+	free(net->banned);
+	net->banned = NULL;
+	net->banned_cnt = 0;
 }

@@ -251,6 +251,41 @@ check_not "it is gone" has_live
 check_not "so is its route" routes_live
 check "the other one carries" carries
 
+# A configured one that was removed: no reload brings it back.
+cp "$CONFIG" "$TMP/without.toml"
+live_peer() { printf '\n[[network.office.peers]]\nname = "live"\npublic_key = "%s"\nallowed_ips = ["10.77.0.0/16"]\n' "$(key live)"; }
+live_peer >>"$CONFIG"
+reload_with() { sed -i '/^mtu/d' "$CONFIG" && sed -i "s/^addresses = .*/&\nmtu = $1/" "$CONFIG" && "$ADIT" reload --control "$CONTROL"; }
+check "a peer is configured" "$ADIT" reload --control "$CONTROL"
+check "it is there" has_live
+check "so is its route" routes_live
+check "it is removed" succeeds "$REMOVE_LIVE"
+check_not "it is gone" has_live
+check "a reload of nothing" "$ADIT" reload --control "$CONTROL"
+check "a reload of something else" reload_with 1390
+equal "which is in force" "$(status | jq '.networks[0].mtu')" 1390
+check_not "it is still gone" has_live
+check_not "so is its route" routes_live
+check "it is added" succeeds "$ADD_LIVE"
+check "it is there" has_live
+check "a reload with it" reload_with 1380
+check "leaves it" has_live
+check "and its route" routes_live
+check "it is removed once more" succeeds "$REMOVE_LIVE"
+cp "$TMP/without.toml" "$CONFIG"
+check "the files have it no more" "$ADIT" reload --control "$CONTROL"
+live_peer >>"$CONFIG"
+check "and again" "$ADIT" reload --control "$CONTROL"
+check "so it is there" has_live
+check "removed" succeeds "$REMOVE_LIVE"
+"$ADIT" disconnect --control "$CONTROL" office >/dev/null
+"$ADIT" connect --control "$CONTROL" office --wait >/dev/null
+check "the network began anew: it is there" has_live
+cp "$TMP/without.toml" "$CONFIG"
+check "back to one peer" "$ADIT" reload --control "$CONTROL"
+check "which carries" carries
+before=$(handshake_of "$WA" "$(key b)")
+
 # ---- a reload that fails --------------------------------------------------------------------
 
 on A nc -u -l -p 51999 >/dev/null 2>&1 &
