@@ -15,6 +15,7 @@
 #include "agent/judge.h"
 #include "agent/moves.h"
 #include "agent/snapshot.h"
+#include "forward/log.h"
 #include "forward/network.h"
 #include "forward/snapshot.h"
 
@@ -87,12 +88,11 @@ static enum agent_reason reason_of(int r)
 	return AGENT_INTERNAL;
 }
 
+/* What was logged first of it says more. */
 static void describe(int r, char *err, size_t err_len)
 {
-	if (r == -EADDRINUSE)
-		snprintf(err, err_len, "a port is in use by another program (ss -tulpn names it; the log says which)");
-	else
-		snprintf(err, err_len, "it cannot be opened: %s (the log says more)", strerror(-r));
+	if (!err[0])
+		snprintf(err, err_len, "it cannot be opened: %s", strerror(-r));
 }
 
 static void stop(struct forward *f)
@@ -145,7 +145,9 @@ static int make_network(struct forward *f, enum agent_reason *reason, char *err,
 
 	*reason = AGENT_KEY_FILE;
 	if (!r) {
+		adit_forward_log_keep(err, err_len);
 		r = network_new_with(&f->net, n->settings->fwd, helper_rights(n->agent->helper));
+		adit_forward_log_keep(NULL, 0);
 		*reason = reason_of(r);
 		if (r)
 			describe(r, err, err_len);
@@ -169,7 +171,9 @@ static int open_forward(struct agent_network *n, enum agent_reason *reason, char
 			stop(f);
 			return r;
 		}
+		adit_forward_log_keep(err, err_len);
 		r = network_start(f->net);
+		adit_forward_log_keep(NULL, 0);
 	}
 	if (!r) {
 		f->notified = (struct adit_watch){ f->net->notify_fd, was_notified };
@@ -202,6 +206,7 @@ static int change_forward(struct agent_network *n, const struct agent_network_se
 	const struct adit_forward_config *old = n->settings->fwd, *cfg = s->fwd;
 	struct forward *f = n->impl;
 	unsigned failed;
+	size_t used;
 
 	if (s->type != AGENT_FORWARD || old->backend != cfg->backend || old->memory_mib != cfg->memory_mib ||
 	    old->bind_addr.family != cfg->bind_addr.family || !adit_addr_equal(&old->bind_addr, &cfg->bind_addr) ||
@@ -213,7 +218,9 @@ static int change_forward(struct agent_network *n, const struct agent_network_se
 		wipe_keys(s);
 		return -EINVAL;
 	}
+	adit_forward_log_keep(err, err_len);
 	failed = network_reload(f->net, old, cfg);
+	adit_forward_log_keep(NULL, 0);
 	if (!failed && list_peers(f, cfg))
 		failed++;
 	if (failed) {
@@ -224,7 +231,10 @@ static int change_forward(struct agent_network *n, const struct agent_network_se
 	wipe_keys(s);
 	if (!failed)
 		return 0;
-	snprintf(err, err_len, "%u change%s failed (the log says which)", failed, failed == 1 ? "" : "s");
+	describe(-ENOMEM, err, err_len);
+	used = strlen(err);
+	if (failed > 1)
+		snprintf(err + used, err_len - used, " (and %u more)", failed - 1);
 	return -EIO;
 }
 

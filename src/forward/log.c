@@ -27,6 +27,11 @@ static struct {
 	time_t filled;
 } logging = { .level = ADIT_FORWARD_LOG_INFO, .mutex = PTHREAD_MUTEX_INITIALIZER, .tokens = BURST };
 
+static _Thread_local struct {
+	char *buf;
+	size_t size;
+} kept;
+
 static const struct {
 	const char *name;
 	int priority;
@@ -52,6 +57,14 @@ void adit_forward_log_level(enum adit_forward_log_level level)
 void adit_forward_log_set_sink(void (*sink)(int priority, const char *text))
 {
 	logging.sink = sink;
+}
+
+void adit_forward_log_keep(char *buf, size_t size)
+{
+	kept.buf = buf;
+	kept.size = size;
+	if (buf)
+		buf[0] = '\0';
 }
 
 static void write_line(enum adit_forward_log_level level, const char *text)
@@ -127,4 +140,6 @@ void adit_forward_log(enum adit_forward_log_level level, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	write_line(level, text);
+	if (level == ADIT_FORWARD_LOG_ERROR && kept.buf && !kept.buf[0])
+		snprintf(kept.buf, kept.size, "%s", text);
 }

@@ -130,6 +130,7 @@ check "and the machine is as before" same_machine
 # ---- mistakes -------------------------------------------------------------------------------
 
 status() { "$@" >"$TMP/out" 2>&1; echo $?; }
+status_is_0() { "$@" >"$TMP/out" 2>&1; }
 { config 'mtu = 1'; config_web; } >"$CONFIG"
 equal "a wrong configuration: status 78" "$(status on A "$ADIT" agent -c "$CONFIG")" 78
 check "and the place" grep -qE 'agent.toml:[0-9]+:[0-9]+: ' "$TMP/out"
@@ -158,5 +159,16 @@ ip netns exec "$P-A" setpriv --reuid "$(id -u nobody)" --regid "$(id -g nobody)"
 ROOTLESS=$!
 PIDS+=($ROOTLESS)
 check "without root, a network of type forward carries" wait_for 15 page
+# what fails is named where somebody looks, not in a log alone
+sed -i 's/127.0.0.1:8080/127.0.0.1:80/' "$BIN/web.toml"
+low='tcp 127\.0\.0\.1:80 .*cannot listen.*higher'
+check_not "a reload to a port that takes rights" status_is_0 on A "$ADIT" reload --control "$CONTROL"
+check "  says which and what to do" grep -qE "network web: $low" "$TMP/out" || indent "$TMP/out"
+check "  and what ran still runs" page
 stop $ROOTLESS
+run_bg A "$TMP/rootless2.log" setpriv --reuid "$(id -u nobody)" --regid "$(id -g nobody)" --clear-groups "$BIN/adit" agent -c "$BIN/web.toml"
+ROOTLESS=$BGPID
+low_port() { on A "$ADIT" status --json --control "$CONTROL" 2>/dev/null | jq -r '.. | .why? // empty' | grep -qE "^$low"; }
+check "a start on it: the status says the same" wait_for 10 low_port
+stop "$ROOTLESS"
 done_testing
