@@ -95,7 +95,8 @@ static struct adit_tunnel *tunnel_of(struct agent_network *n)
 
 static int give_network(struct agent_network *n, const uint8_t key[ADIT_KEY_LEN], handover_give *give, void *to)
 {
-	struct handover_message m = { .version = HANDOVER_VERSION, .kind = HANDOVER_NETWORK, .wanted = n->wanted };
+	struct handover_message m = { .version = HANDOVER_VERSION, .kind = HANDOVER_NETWORK, .wanted = n->wanted,
+				      .enable = n->settings->enable };
 	struct adit_tunnel *t = tunnel_of(n);
 	int fd[HANDOVER_FDS_MAX], sessions = -1, r;
 	struct adit_tunnel_ends ends;

@@ -36,8 +36,8 @@ void agent_handover_fini(struct agent *a);
 /* Takes over from the agent that serves control_socket: before agent_control_init. 0, -ENOENT:
  * none is there; or -errno with a sentence. */
 int agent_handover_take(struct agent *a, const char *control_socket, char *err, size_t err_len);
-/* networks.c has them: those that were connected are, others are not; plans in force are
- * what they go on from. */
+/* networks.c has them: those that were connected are, others are not, unless the file says something
+ * else of them than it did; plans in force are what they go on from. */
 void agent_handover_wanted(struct agent *a);
 /* Sessions that were left to a network, into its core, before its threads start. Returns how many. */
 unsigned agent_handover_sessions(struct agent_network *n, struct adit_tunnel *t);

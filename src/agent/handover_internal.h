@@ -12,7 +12,7 @@ struct sockaddr_un;
 struct agent_left {
 	struct agent_left *next;
 	char name[AGENT_NAME_LEN];
-	bool wanted;
+	bool wanted, enable;
 	int sessions; /* a file of them, or -1 */
 };
 

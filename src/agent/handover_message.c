@@ -24,8 +24,8 @@ unsigned handover_fds(const struct handover_message *m)
 
 bool handover_valid(const struct handover_message *m)
 {
-	if (m->version != HANDOVER_VERSION || m->kind >= HANDOVER_KIND_CNT || m->wanted > 1 || m->open > 1 ||
-	    m->sessions > 1 || m->threads > ADIT_TUNNEL_THREADS_MAX || !memchr(m->name, '\0', sizeof(m->name)) ||
+	if (m->version != HANDOVER_VERSION || m->kind >= HANDOVER_KIND_CNT || m->wanted > 1 ||
+	    m->enable > 1 || m->open > 1 || m->sessions > 1 || m->threads > ADIT_TUNNEL_THREADS_MAX || !memchr(m->name, '\0', sizeof(m->name)) ||
 	    !memchr(m->ifname, '\0', sizeof(m->ifname)))
 		return false;
 	for (unsigned i = 0; i < m->threads; i++)

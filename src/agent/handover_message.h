@@ -6,12 +6,12 @@
 #include "agent/network.h"
 #include "tunnel/tunnel.h"
 
-#define HANDOVER_VERSION 1
+#define HANDOVER_VERSION 2
 #define HANDOVER_FDS_MAX (3 * ADIT_TUNNEL_THREADS_MAX + 1)
 
 enum handover_kind {
 	HANDOVER_ASK,     /* key */
-	HANDOVER_NETWORK, /* name, wanted; open: ifname, threads, udp, descriptors: TUN queues, sockets, sessions */
+	HANDOVER_NETWORK, /* name, wanted, enable; open: ifname, threads, udp, descriptors: TUN queues, sockets, sessions */
 	HANDOVER_ALL,
 	HANDOVER_TAKEN,
 	HANDOVER_KIND_CNT,
@@ -22,7 +22,8 @@ struct handover_message {
 	uint8_t key[ADIT_KEY_LEN]; /* sessions are sealed under it */
 	char name[AGENT_NAME_LEN];
 	char ifname[ADIT_IFNAME_LEN];
-	uint8_t wanted, open;
+	uint8_t wanted, enable; /* does it run; was it to be, by the file */
+	uint8_t open;
 	uint8_t threads;
 	uint8_t udp[ADIT_TUNNEL_THREADS_MAX]; /* 1: IPv4, 2: IPv6 socket of that thread follows */
 	uint8_t sessions; /* 1: a file of them follows */

@@ -33,6 +33,7 @@ static int add_left(struct agent_handover *h, const struct handover_message *m, 
 		return -ENOMEM;
 	memcpy(l->name, m->name, sizeof(l->name));
 	l->wanted = m->wanted;
+	l->enable = m->enable;
 	l->sessions = sessions;
 	l->next = h->left;
 	h->left = l;
@@ -183,6 +184,12 @@ static struct agent_left *left_to(struct agent *a, const char *name)
 	return l;
 }
 
+/* Whose interface gets another name: a killswitch stays until there is the new one (wireguard.c). */
+static bool goes_on(const struct agent_network *n, const char *ifname)
+{
+	return n && n->wanted && (n->settings->type == AGENT_WIREGUARD || !network_named_otherwise(n, ifname));
+}
+
 /* The plan in force is where a network's own begins: the same table, the same mark. */
 static void take_plans(struct agent *a)
 {
@@ -194,30 +201,34 @@ static void take_plans(struct agent *a)
 
 		if (!l->ends.threads || helper_take_plan(a->helper, l->ifname, &plan, err, sizeof(err)))
 			continue;
-		if (n && n->settings->type == AGENT_WIREGUARD && !n->holds) {
+		if (n && !n->holds && (n->settings->type == AGENT_WIREGUARD || !goes_on(n, l->ifname))) {
 			n->held = plan;
 			n->holds = true;
-			continue;
+		} else {
+			adit_plan_fini(&plan);
 		}
-		adit_plan_fini(&plan);
-		if (n)
+		if (goes_on(n, l->ifname))
 			continue;
-		(void)helper_undo(a->helper, l->ifname, err, sizeof(err)); /* it is no more in the configuration */
+		/* It is no more what the file wants. */
+		if (!n)
+			(void)helper_undo(a->helper, l->ifname, err, sizeof(err));
+		else if (!n->wanted)
+			(void)agent_disconnect(a, n, err, sizeof(err));
 		agent_lender_release(l);
 	}
 }
 
 void agent_handover_wanted(struct agent *a)
 {
-	take_plans(a);
 	for (struct agent_network *n = a->networks; n; n = n->next) {
 		const struct agent_left *l = left_to(a, n->settings->name);
 
-		if (l && n->wanted != l->wanted) {
+		if (l && l->enable == n->settings->enable && n->wanted != l->wanted) {
 			n->wanted = l->wanted;
 			n->retry_at = l->wanted ? 0 : ADIT_NEVER;
 		}
 	}
+	take_plans(a);
 }
 
 static unsigned read_sessions(const struct agent_handover *h, struct adit_tunnel *t, FILE *in)

@@ -115,6 +115,8 @@ void network_lost(struct agent_network *n, enum agent_reason reason, const char 
 /* Undoes this plan (NULL: what it holds), which is n's then. What cannot be undone it holds, says so, and
  * disconnect, the tick or its next plan tries again. 0 or -errno. */
 int network_undo(struct agent_network *n, struct adit_plan *plan);
+/* What it holds is no more its own: the name is tried again by the tick. */
+void network_leave(struct agent_network *n);
 /* How long to wait after so many failures in a row: doubling to half a minute, a quarter more or less. */
 adit_time network_back_off(unsigned failures, uint32_t random);
 
@@ -173,6 +175,8 @@ void agent_network_shut(struct agent_network *n, bool keep);
 void agent_network_retype(struct agent_network *n, const struct agent_network_settings *settings);
 /* Plans are held by the interface's name: does another network run with this one, or hold a plan of it? */
 bool agent_plan_is_anothers(const struct agent_network *n, const char *name);
+/* Does the file give its interface a name, and another one? */
+bool network_named_otherwise(const struct agent_network *n, const char *name);
 /* So n has the interface of this name: n->ifname, or -EBUSY with its reason and a sentence. */
 int network_take_name(struct agent_network *n, const char *name, enum agent_reason *reason, char *err, size_t err_len);
 /* The name that a TUN not made yet will have: the settings', or that one, as far as one can tell. */

@@ -53,6 +53,13 @@ bool agent_plan_is_anothers(const struct agent_network *n, const char *name)
 	return has_plan(n->agent, n, name);
 }
 
+bool network_named_otherwise(const struct agent_network *n, const char *name)
+{
+	const char *configured = n->settings->ifname;
+
+	return configured[0] && strcmp(configured, "utun") && strcmp(configured, name);
+}
+
 int network_take_name(struct agent_network *n, const char *name, enum agent_reason *reason, char *err, size_t err_len)
 {
 	if (agent_plan_is_anothers(n, name)) {
@@ -128,7 +135,7 @@ int network_undo(struct agent_network *n, struct adit_plan *plan)
 }
 
 /* Where memory is short, the helper undoes it when the agent ends. */
-static void leave(struct agent_network *n)
+void network_leave(struct agent_network *n)
 {
 	struct agent_leftover *l = calloc(1, sizeof(*l));
 
@@ -349,7 +356,7 @@ void agent_network_remove(struct agent *a, struct agent_network *n)
 	if (n->state != AGENT_DOWN)
 		agent_disconnect(a, n, err, sizeof(err));
 	if (n->holds)
-		leave(n);
+		network_leave(n);
 	free(n);
 }
 

@@ -51,11 +51,12 @@ static bool any_holds(const struct agent *a)
 	return false;
 }
 
-/* What blocks from before has its rules by the interface's name: so the name stays, and the kernel, which sees no
+/* What blocks from before has its rules by the interface's name: so the name stays where the file does not give
+ * another one that is free, and the kernel, which sees no
  * interface of that name, must not give it to another network. */
 static const char *wanted_name(const struct agent_network *n, char free_name[ADIT_IFNAME_LEN])
 {
-	if (n->holds && n->held.name[0])
+	if (n->holds && !wgnet_moves_name(n))
 		return n->held.name;
 	if (n->settings->ifname[0] && strcmp(n->settings->ifname, "utun"))
 		return n->settings->ifname;
@@ -202,7 +203,9 @@ static int start(struct wgnet *net, enum agent_reason *reason, char *err, size_t
 		*reason = AGENT_OVERLAP;
 		return -EEXIST;
 	}
-	r = make_tunnel(net, reason, err, err_len);
+	r = wgnet_leave_name(net->n, reason, err, err_len);
+	if (!r)
+		r = make_tunnel(net, reason, err, err_len);
 	if (!r)
 		r = take_port(net, reason, err, err_len);
 	if (!r)
@@ -276,9 +279,7 @@ static int open_wireguard(struct agent_network *n, enum agent_reason *reason, ch
 		stop(net, n->settings->killswitch && n->wanted && (n->holds || *reason != AGENT_OVERLAP));
 		return r;
 	}
-	if (n->holds)
-		adit_plan_fini(&n->held);
-	n->holds = false;
+	wgnet_held_is_over(net);
 	n->impl = net;
 	first_state(net);
 	return 0;

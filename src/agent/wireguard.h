@@ -94,6 +94,12 @@ int wgnet_plan(struct wgnet *net, const struct agent_network_settings *s, enum a
 	       size_t err_len);
 /* Undoes it. keep: all but what blocks. Returns whether something is in force now. */
 bool wgnet_unplan(struct agent_network *n, bool keep);
+/* What is held has the name of another interface than the file gives, and that one is free. */
+bool wgnet_moves_name(const struct agent_network *n);
+/* Before it opens: of what is held under such a name the killswitch's part stays, until the new plan is in force. */
+int wgnet_leave_name(struct agent_network *n, enum agent_reason *reason, char *err, size_t err_len);
+/* What was held is part of the plan now, or is undone. */
+void wgnet_held_is_over(struct wgnet *net);
 /* What opening would put in force; of one that is not open. */
 int wgnet_would_plan(struct agent_network *n, struct adit_plan *ret, char *err, size_t err_len);
 /* Asks servers whether they can be reached, where that is not plain; says in n->dns what is done. */

@@ -193,10 +193,73 @@ int wgnet_would_plan(struct agent_network *n, struct adit_plan *ret, char *err, 
 	return make(ret, &draft, n->settings, err, err_len);
 }
 
+/* --- an interface that gets another name ------------------------------------------------- */
+
+bool wgnet_moves_name(const struct agent_network *n)
+{
+	return n->holds && network_named_otherwise(n, n->held.name) &&
+	       !agent_plan_is_anothers(n, n->settings->ifname);
+}
+
+/* All but the killswitch's part of what is held: routes of both would be in each other's way. */
+static int hold_guards(struct agent_network *n, char *err, size_t err_len)
+{
+	struct adit_plan guards;
+	int r = n->settings->killswitch ? agent_plan_guards(&guards, &n->held) : -ENOENT;
+
+	if (r == -ENOENT) {
+		r = network_undo(n, NULL);
+		if (r)
+			snprintf(err, err_len, "%s", n->warning);
+		return r;
+	}
+	if (r)
+		return r;
+	r = helper_apply(n->agent->helper, &guards, err, err_len);
+	adit_plan_fini(r ? &guards : &n->held);
+	if (!r)
+		n->held = guards;
+	return r;
+}
+
+int wgnet_leave_name(struct agent_network *n, enum agent_reason *reason, char *err, size_t err_len)
+{
+	if (n->holds && network_named_otherwise(n, n->held.name) && !wgnet_moves_name(n))
+		snprintf(n->warning, sizeof(n->warning), "it is %s still: another network has the interface name %s",
+			 n->held.name, n->settings->ifname);
+	*reason = AGENT_HOST;
+	return wgnet_moves_name(n) ? hold_guards(n, err, err_len) : 0;
+}
+
+static bool held_by_another_name(const struct agent_network *n, const struct wgnet *net)
+{
+	return n->holds && net->planned && strcmp(n->held.name, net->plan.name);
+}
+
+void wgnet_held_is_over(struct wgnet *net)
+{
+	struct agent_network *n = net->n;
+
+	if (held_by_another_name(n, net)) {
+		if (network_undo(n, NULL))
+			network_leave(n);
+	} else if (n->holds) {
+		adit_plan_fini(&n->held);
+	}
+	n->holds = false;
+}
+
+/* --- the end of a plan ---------------------------------------------------------------- */
+
 bool wgnet_unplan(struct agent_network *n, bool keep)
 {
 	struct wgnet *net = n->impl;
+	char err[256];
 
+	if (held_by_another_name(n, net) && !helper_undo(n->agent->helper, net->plan.name, err, sizeof(err))) {
+		adit_plan_fini(&net->plan);
+		net->planned = false;
+	}
 	if (!keep) {
 		network_undo(n, net->planned ? &net->plan : NULL);
 		net->planned = false;

@@ -106,6 +106,80 @@ wait $PINGS
 diag "$(tail -n 2 "$TMP/pings" | head -n 1)"
 check "the rules are the same" diff "$TMP/rules" <(rules)
 check "and it carries" on A ping -c 1 -W 5 203.0.113.9
+# Another name in the file, by a reload and by a restart: the killswitch goes on, and has no hole in between.
+full() { config 'killswitch = true' | sed 's|"10.88.0.0/16"|"0.0.0.0/0", "::/0"|'; }
+check "a packet counter on B" on B nft -f - <<'END'
+table inet t {
+	counter clear { }
+	chain in {
+		type filter hook prerouting priority -300;
+		iifname "b0" ip protocol icmp counter name clear
+	}
+}
+END
+in_the_clear() { on B nft -j list counter inet t clear | jq '[.nftables[].counter.packets // empty] | add'; }
+tun_names() { on A ip -o link show type tun | awk -F': ' '{ print $2 }' | paste -sd ' '; }
+guarded_by() { on A nft list ruleset | grep -o "\"${W}[a-z0-9]*\"" | sort -u | tr -d '"' | paste -sd ' '; }
+on A ip route add default via "$B4" dev a0 onlink
+run_bg A "$TMP/pings" ping -q -i 0.01 203.0.113.9
+PINGS=$BGPID
+was=$WA
+WA=${W}n
+full >"$CONFIG"
+check "another interface name, by a reload" on A "$ADIT" reload
+check "it carries" on A ping -c 1 -W 5 203.0.113.9
+equal "by the interface of that name alone" "$(tun_names)" "$WA"
+equal "which alone is let through" "$(guarded_by)" "$WA"
+OLD=$AGENT
+WA=$was
+full >"$CONFIG"
+agent --replace
+check "another interface name, by a restart" wait_for 10 gone "$OLD"
+check "it carries" wait_for 10 on A ping -c 1 -W 1 203.0.113.9
+equal "by the interface of that name alone" "$(tun_names)" "$WA"
+equal "which alone is let through" "$(guarded_by)" "$WA"
+check "and its control socket serves" wait_for 10 on A "$ADIT" status
+kill "$PINGS"
+equal "nothing was in the clear meanwhile" "$(in_the_clear)" 0
+
+# What was stopped by hand stays so; what the file says anew holds.
+wanted() { "$ADIT" status --json --control "$CONTROL" 2>/dev/null | jq -r '.networks[0].state'; }
+is_wanted() { [ "$(wanted)" = "$1" ]; }
+check "disconnected" on A "$ADIT" disconnect office
+OLD=$AGENT
+agent --replace
+check "another agent" wait_for 10 gone "$OLD"
+check "it stays so" wait_for 10 is_wanted down
+OLD=$AGENT
+full | sed 's/^enable = true/enable = false/' >"$CONFIG"
+agent --replace
+check "another agent, and enable = false" wait_for 10 gone "$OLD"
+check "connected by hand" on A "$ADIT" connect office
+OLD=$AGENT
+agent --replace
+check "another agent" wait_for 10 gone "$OLD"
+check "it stays so" wait_for 10 is_wanted up
+OLD=$AGENT
+full >"$CONFIG"
+agent --replace
+check "another agent, and enable = true" wait_for 10 gone "$OLD"
+check "it goes on" wait_for 10 is_wanted up
+OLD=$AGENT
+full | sed 's/^enable = true/enable = false/' >"$CONFIG"
+agent --replace
+check "another agent, and enable = false" wait_for 10 gone "$OLD"
+check "it is down" wait_for 10 is_wanted down
+on A ping -c 1 -W 1 203.0.113.9 >/dev/null
+equal "control: in the clear it is seen" "$(in_the_clear)" 1
+on B nft delete table inet t
+on A ip route del default
+check "the machine is as before" wait_for 10 eval 'diff "$TMP/machine.before" <(machine | grep -vF "$CONTROL")'
+OLD=$AGENT
+full >"$CONFIG"
+agent --replace
+check "another agent, and enable = true" wait_for 10 gone "$OLD"
+check "it is up" wait_for 10 is_wanted up
+equal "by its name" "$(tun_names)" "$WA"
 # What is no more in the configuration is not left behind.
 OLD=$AGENT
 { printf '[agent]\ncontrol_socket = "%s"\nstate_dir = "%s"\n' "$CONTROL" "$STATE"; config_web; } >"$CONFIG"

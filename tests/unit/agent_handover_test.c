@@ -86,6 +86,8 @@ static void spoil(struct handover_message *m, int how)
 	case 7: m->sessions = 1; break;
 	case 8: m->kind = HANDOVER_ALL; break;
 	case 9: m->open = 0; break;
+	case 10: m->wanted = 2; break;
+	case 11: m->enable = 2; break;
 	}
 }
 
@@ -100,17 +102,17 @@ static void test_message_that_is_none(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
 	probe = dup(0);
 	close(probe);
-	for (int how = 0; how <= 10; how++) {
+	for (int how = 0; how <= 12; how++) {
 		struct handover_message m = { .version = HANDOVER_VERSION, .kind = HANDOVER_NETWORK, .open = 1, .threads = 1 };
 		const int one = 0;
 
 		spoil(&m, how);
 		assert_int_equal(handover_send(pair[0], &m, &one, 1), 0);
-		if (how == 10)
+		if (how == 12)
 			assert_int_equal(handover_recv(pair[1], &got, fd, &cnt), 1);
 		else if (handover_recv(pair[1], &got, fd, &cnt) != -EBADMSG)
 			fail_msg("case %d was taken", how);
-		if (how == 10)
+		if (how == 12)
 			close(fd[0]);
 	}
 	assert_int_equal(dup(0), probe);
