@@ -67,7 +67,7 @@ equal "  and adit up adds no reason of its own" "$(grep "^adit up" "$TMP/out")" 
 mkdir "$TMP/ro"
 read_only() { on A sh -c 'mount -t tmpfs -o ro none "$0" && exec "$@"' "$TMP/ro" "$ADIT" "$@"; }
 status "up with a state directory that is read-only" 1 read_only up --state-dir "$TMP/ro/state" "$CONF"
-says "/ro/state: Read-only file system$"
+says "ro/state: Read-only file system$"
 status "cleanup there" 1 read_only cleanup --state-dir "$TMP/ro/state"
 says "Read-only file system$"
 bin_for_nobody
