@@ -122,7 +122,16 @@ static void add_path(const char **list, unsigned *cnt, const char *path)
 		list[(*cnt)++] = path;
 }
 
-/* Cuts the last part off; "." when there is no other. */
+/* A file that a reload reads again, with its folder: it may be another of its name by then. */
+static void add_file(const char **list, unsigned *cnt, const char *path, char folder[ADIT_FORWARD_PATH_LEN])
+{
+	if (!path[0])
+		return;
+	add_path(list, cnt, path); /* which may be a link to elsewhere */
+	if (adit_filename_folder(path, folder, ADIT_FORWARD_PATH_LEN))
+		add_path(list, cnt, folder);
+}
+
 /* The folders of Unix sockets that are listened on: they are removed there, and others made by a reload. */
 static void add_socket_folders(const struct adit_forward_config *cfg, char folder[SANDBOX_PATHS_MAX][108],
 			       const char **list, unsigned *cnt)
@@ -144,18 +153,16 @@ static void enter_sandbox(struct forwarder *f)
 {
 	static const char *const read[] = { "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf",
 					    "/etc/gai.conf", "/etc/services", "/run/systemd/resolve", "/dev/null" };
-	char folder[ADIT_FORWARD_PATH_LEN], control[128], sockets[SANDBOX_PATHS_MAX][108], text[200];
+	char folder[3][ADIT_FORWARD_PATH_LEN], control[128], sockets[SANDBOX_PATHS_MAX][108], text[200];
 	struct sandbox_config c = { 0 };
 	struct sandbox_report report;
 	unsigned reads = 0, writes = 0;
 
 	for (size_t i = 0; i < sizeof(read) / sizeof(read[0]); i++)
 		add_path(c.read, &reads, read[i]);
-	adit_filename_folder(adit_forward_options_file(f->options), folder, sizeof(folder));
-	if (adit_forward_options_file(f->options)[0])
-		add_path(c.read, &reads, folder);
-	add_path(c.read, &reads, f->cfg.key_file);
-	add_path(c.read, &reads, f->cfg.import_file);
+	add_file(c.read, &reads, adit_forward_options_file(f->options), folder[0]);
+	add_file(c.read, &reads, f->cfg.key_file, folder[1]);
+	add_file(c.read, &reads, f->cfg.import_file, folder[2]);
 	for (size_t i = 0; i < f->cfg.service_cnt; i++) {
 		add_path(c.read, &reads, f->cfg.service[i].cert_file);
 		add_path(c.read, &reads, f->cfg.service[i].key_file);

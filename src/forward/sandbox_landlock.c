@@ -68,17 +68,21 @@ static int allow(int set, const struct ruleset *handled, const char *path, uint6
 	return r;
 }
 
-/* A resolver's file is replaced by another of its name: the folder counts, unless it is /etc. */
+/*
+ * A resolver's file is replaced by another of its name, so the folder counts:
+ * /etc, too, where it lies or is to come. Its files may be read there, to where
+ * this user's rights end; there is no narrower rule for a name.
+ */
 static int allow_resolver(int set, const struct ruleset *handled)
 {
-	char path[PATH_MAX];
-	char *slash;
+	char path[PATH_MAX] = "/etc/resolv.conf";
 
-	if (!realpath("/etc/resolv.conf", path))
+	if (!realpath("/etc/resolv.conf", path) && errno != ENOENT)
 		return 0;
-	slash = strrchr(path, '/');
-	*slash = '\0';
-	return !path[0] || !strcmp(path, "/etc") ? 0 : allow(set, handled, path, FS_READ);
+	*strrchr(path, '/') = '\0';
+	if (!strcmp(path, "/etc"))
+		return allow(set, handled, path, LANDLOCK_ACCESS_FS_READ_FILE);
+	return path[0] ? allow(set, handled, path, FS_READ) : 0;
 }
 
 static int allow_files(int set, const struct ruleset *handled, const struct sandbox_config *cfg)

@@ -14,11 +14,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "relay/ares_answer.h"
 #include "relay/resolver_internal.h"
@@ -212,26 +214,36 @@ static int open_channel(struct relay_resolver *r, ares_channel *ret)
 	return 0;
 }
 
-static void note_system(struct relay_resolver *r, adit_time now)
+static struct timespec system_changed(void)
 {
 	struct stat st;
 
-	r->looked = now;
-	if (stat(SYSTEM_FILE, &st) == 0)
-		r->system_mtime = st.st_mtim;
+	return stat(SYSTEM_FILE, &st) ? (struct timespec){ 0 } : st.st_mtim;
+}
+
+/* c-ares takes a file that it may not read for an empty one, and asks 127.0.0.1. */
+static bool system_readable(void)
+{
+	int fd = open(SYSTEM_FILE, O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
 }
 
 /* A laptop moves to another network: its servers are others now. */
 static void look_at_system(struct relay_resolver *r, adit_time now)
 {
-	struct timespec before = r->system_mtime;
+	struct timespec changed;
 	ares_channel fresh;
 
 	if (!r->from_system || r->busy_cnt || now - r->looked < SYSTEM_LOOK)
 		return;
-	note_system(r, now);
-	if (memcmp(&before, &r->system_mtime, sizeof(before)) == 0 || open_channel(r, &fresh))
-		return;
+	r->looked = now;
+	changed = system_changed();
+	if (memcmp(&changed, &r->system_mtime, sizeof(changed)) == 0 || !system_readable() || open_channel(r, &fresh))
+		return; /* what failed is tried again */
+	r->system_mtime = changed;
 	ares_destroy(r->channel);
 	r->channel = fresh;
 }
@@ -460,8 +472,8 @@ int relay_resolver_new(struct relay_resolver **ret, struct relay_loop *l, const 
 		goto err_library;
 	if (r->inside)
 		resolver_inside_init(r);
-	if (r->from_system)
-		note_system(r, l->now);
+	r->looked = l->now;
+	r->system_mtime = system_changed();
 	*ret = r;
 	return 0;
 err_library:

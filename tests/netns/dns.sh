@@ -7,6 +7,7 @@
 #   /etc/resolv.conf <- dns_tool set|unset -> resolvconf
 #                                          -> D-Bus of our own -> resolved_stub.py
 #   dn0, dn1: TUNs
+#   127.0.0.61, 127.0.0.62 <- the resolvers of adit forward and adit agent, in their sandboxes
 . "$(dirname "$0")/lib.sh"
 apart -mn
 
@@ -458,6 +459,76 @@ if [ -z "${ADIT_STANDIN:-}" ] && "$ADIT" help --dump 2>/dev/null | grep -q '^com
 		check "agent: resolv.conf was never touched" as_before
 		stop $STUB
 	fi
+fi
+
+# --- who asks: a file of another inode is there from one moment to the next ----------------------------------
+
+serve() { # NUMBER: a server that knows no name, and logs them
+	: >"$TMP/none"
+	"$PYTHON" "$LIB/names.py" "127.0.0.$1" "$TMP/none" "$TMP/asked-$1" >"$TMP/names-$1.log" 2>&1 &
+	PIDS+=($!)
+	wait_for 10 grep -q listening "$TMP/asked-$1"
+}
+replace_by() { # NUMBER: as DHCP clients do it
+	echo "nameserver 127.0.0.$1" >$CONF.next
+	mv $CONF.next $CONF
+}
+NAMES=0
+# asks NUMBER: a name that nobody has asked for is asked of this server
+asks() {
+	NAMES=$((NAMES + 1))
+	curl -s -m 1 --socks5-hostname 127.0.0.1:1080 "http://n$NAMES.example/" >/dev/null
+	grep -q "^n$NAMES\.example" "$TMP/asked-$1"
+}
+follows() { # WHO LOG
+	check "$1: the first server is asked" wait_for 15 asks 61
+	check "$1: in its sandbox" grep -q 'sandbox: .*landlock' "$2" || indent "$2"
+	replace_by 62
+	check "$1: the file replaced: the second" wait_for 20 asks 62
+	replace_by 61
+	check "$1: once more: the first again" wait_for 20 asks 61
+}
+forward_asks() {
+	"$ADIT" forward --private-key-file "$TMP/dn.key" --endpoint-addr 127.0.0.1:9 --endpoint-public-key "$(key far)" \
+		--source-peer-ip 10.6.0.2 --socks5 127.0.0.1:1080 --log info >"$TMP/forward.log" 2>&1 &
+	FORWARD=$!
+	PIDS+=($FORWARD)
+}
+agent_asks() {
+	cat >"$TMP/agent.toml" <<END
+[agent]
+control_socket = "$TMP/control.sock"
+state_dir = "$TMP/agent"
+[network.office]
+enable = true
+type = "forward"
+private_key_path = "$TMP/dn.key"
+addresses = ["10.6.0.2/32"]
+socks5 = "127.0.0.1:1080"
+[[network.office.peers]]
+public_key = "$(key far)"
+endpoint = "127.0.0.1:9"
+allowed_ips = ["10.6.0.0/24"]
+END
+	"$ADIT" agent -c "$TMP/agent.toml" >"$TMP/agent.log" 2>&1 &
+	AGENT=$!
+	PIDS+=($AGENT)
+}
+if [ -z "${ADIT_STANDIN:-}" ] && command -v curl >/dev/null; then
+	serve 61
+	serve 62
+	before 'nameserver 127.0.0.61\n'
+	forward_asks
+	follows "adit forward" "$TMP/forward.log"
+	(umask 77 && wg genkey >"$TMP/next.key" && mv "$TMP/next.key" "$TMP/dn.key")
+	kill -HUP $FORWARD
+	check "adit forward: a replaced key, too, is read by a reload" wait_for 10 grep -q 'reloaded$' "$TMP/forward.log" || indent "$TMP/forward.log"
+	stop $FORWARD
+	before 'nameserver 127.0.0.61\n'
+	agent_asks
+	follows "adit agent" "$TMP/agent.log"
+	stop $AGENT
+	before 'nameserver 192.0.2.53\n'
 fi
 
 # --- words --------------------------------------------------------------------------------------------
