@@ -35,6 +35,7 @@
 #define SYSTEM_LOOK   (5 * ADIT_SEC)
 #define SYSTEM_FILE   "/etc/resolv.conf"
 #define SEARCH_MAX    16
+#define RESTARTS_MAX  3    /* of a lookup, by changes of the system's file */
 
 struct lookup {
 	struct relay_resolver *r;
@@ -42,6 +43,8 @@ struct lookup {
 	struct adit_list queries;
 	enum relay_family family;
 	bool busy;
+	unsigned restarts;
+	ares_channel channel; /* that it is asked on */
 	adit_time expires;
 	struct relay_answer answer;
 	char name[256];
@@ -231,23 +234,6 @@ static bool system_readable(void)
 	return fd >= 0;
 }
 
-/* A laptop moves to another network: its servers are others now. */
-static void look_at_system(struct relay_resolver *r, adit_time now)
-{
-	struct timespec changed;
-	ares_channel fresh;
-
-	if (!r->from_system || r->busy_cnt || now - r->looked < SYSTEM_LOOK)
-		return;
-	r->looked = now;
-	changed = system_changed();
-	if (memcmp(&changed, &r->system_mtime, sizeof(changed)) == 0 || !system_readable() || open_channel(r, &fresh))
-		return; /* what failed is tried again */
-	r->system_mtime = changed;
-	ares_destroy(r->channel);
-	r->channel = fresh;
-}
-
 /* --- lookups ------------------------------------------------------------------------ */
 
 static unsigned bucket_of(const char *name)
@@ -345,11 +331,30 @@ static void read_answer(struct relay_answer *a, int status, const struct ares_ad
 	a->error = a->cnt ? 0 : -ENOENT;
 }
 
+static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *ai);
+
+static void ask(struct lookup *l)
+{
+	struct ares_addrinfo_hints hints = {
+		.ai_flags = ARES_AI_NOSORT, /* sorting opens sockets of the machine */
+		.ai_family = l->family == RELAY_FAMILY_4 ? AF_INET : l->family == RELAY_FAMILY_6 ? AF_INET6 : AF_UNSPEC,
+		.ai_socktype = SOCK_STREAM,
+	};
+
+	l->channel = l->r->channel;
+	ares_getaddrinfo(l->channel, l->name, NULL, &hints, on_answer, l);
+}
+
 static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *ai)
 {
 	struct lookup *l = arg;
 
 	(void)timeouts;
+	if (status == ARES_EDESTRUCTION && l->channel != l->r->channel && l->restarts < RESTARTS_MAX) {
+		l->restarts++;
+		ask(l);
+		return;
+	}
 	read_answer(&l->answer, status, ai, l->family);
 	if (ai)
 		ares_freeaddrinfo(ai);
@@ -387,6 +392,29 @@ static void set_timer(struct relay_resolver *r)
 	struct timeval tv, *next = ares_timeout(r->channel, NULL, &tv);
 
 	relay_timer_set(&r->timer, next ? r->now + next->tv_sec * ADIT_SEC + next->tv_usec * INT64_C(1000) : ADIT_NEVER);
+}
+
+/*
+ * A laptop moves to another network: its servers are others now. Lookups under
+ * way end with the old channel, and start again on the new one (on_answer).
+ */
+static void look_at_system(struct relay_resolver *r, adit_time now)
+{
+	struct timespec changed;
+	ares_channel fresh, old = r->channel;
+
+	if (!r->from_system || now - r->looked < SYSTEM_LOOK)
+		return;
+	r->looked = now;
+	changed = system_changed();
+	if (memcmp(&changed, &r->system_mtime, sizeof(changed)) == 0 || !system_readable() || open_channel(r, &fresh))
+		return; /* what failed is tried again */
+	r->system_mtime = changed;
+	r->channel = fresh;
+	ares_destroy(old);
+	if (!adit_list_empty(&r->ended))
+		relay_again_set(r->loop, &r->tell);
+	set_timer(r);
 }
 
 void resolver_after(struct relay_resolver *r)
@@ -529,19 +557,6 @@ static bool answer_at_once(const char *name, enum relay_family family, struct re
 	return true;
 }
 
-static void start_lookup(struct relay_resolver *r, struct lookup *l)
-{
-	struct ares_addrinfo_hints hints = {
-		.ai_flags = ARES_AI_NOSORT, /* sorting opens sockets of the machine */
-		.ai_family = l->family == RELAY_FAMILY_4 ? AF_INET : l->family == RELAY_FAMILY_6 ? AF_INET6 : AF_UNSPEC,
-		.ai_socktype = SOCK_STREAM,
-	};
-
-	l->busy = true;
-	r->busy_cnt++;
-	ares_getaddrinfo(r->channel, l->name, NULL, &hints, on_answer, l);
-}
-
 int relay_resolve(struct relay_resolver *r, struct relay_query **ret, const char *name, enum relay_family family,
 		  void (*done)(void *arg, const struct relay_answer *a), void *arg, adit_time now)
 {
@@ -576,7 +591,9 @@ int relay_resolve(struct relay_resolver *r, struct relay_query **ret, const char
 	adit_list_add_tail(&l->queries, &q->link);
 	*ret = q;
 	if (!l->busy) {
-		start_lookup(r, l);
+		l->busy = true;
+		r->busy_cnt++;
+		ask(l);
 		if (r->inside)
 			resolver_inside_pump(r);
 		if (!adit_list_empty(&r->ended)) /* told in the next turn: *ret must stand */

@@ -487,6 +487,12 @@ follows() { # WHO LOG
 	check "$1: the file replaced: the second" wait_for 20 asks 62
 	replace_by 61
 	check "$1: once more: the first again" wait_for 20 asks 61
+	kill -STOP "$FIRST" # from here on one lookup or another is under way at any time
+	asks 61
+	replace_by 62
+	check "$1: replaced while lookups are under way: the second" wait_for 20 asks 62
+	check "$1: which is asked again what was under way" wait_for 5 grep -q "^n$((NAMES - 1))\\.example" "$TMP/asked-62"
+	kill -CONT "$FIRST"
 }
 forward_asks() {
 	"$ADIT" forward --private-key-file "$TMP/dn.key" --endpoint-addr 127.0.0.1:9 --endpoint-public-key "$(key far)" \
@@ -516,6 +522,7 @@ END
 }
 if [ -z "${ADIT_STANDIN:-}" ] && command -v curl >/dev/null; then
 	serve 61
+	FIRST=$!
 	serve 62
 	before 'nameserver 127.0.0.61\n'
 	forward_asks
