@@ -241,23 +241,26 @@ static const char *advice_for(int error)
 	return "";
 }
 
-static int set_outside(struct adit_forward_network *n, const struct adit_addr *bind, uint16_t port, uint32_t fwmark)
+static int set_port(struct adit_forward_network *n, const struct adit_addr *bind, uint16_t port)
 {
 	struct adit_endpoint at = { .addr = *bind, .port = port };
-	int r = port || bind->family ? adit_tunnel_set_port(n->tunnel, port) : 0;
+	int r = adit_tunnel_set_port(n->tunnel, port);
 	char text[ADIT_ENDPOINT_STRLEN] = "port";
 
-	if (r) {
-		if (bind->family)
-			adit_endpoint_format(&at, text);
-		else
-			snprintf(text, sizeof(text), "port %u", port);
-		adit_forward_log(ADIT_FORWARD_LOG_ERROR, "UDP %s: %s%s", text, strerror(-r), advice_for(r));
-		return r;
-	}
-	if (!fwmark)
+	if (!r)
 		return 0;
-	r = adit_tunnel_set_fwmark(n->tunnel, fwmark);
+	if (bind->family)
+		adit_endpoint_format(&at, text);
+	else
+		snprintf(text, sizeof(text), "port %u", port);
+	adit_forward_log(ADIT_FORWARD_LOG_ERROR, "UDP %s: %s%s", text, strerror(-r), advice_for(r));
+	return r;
+}
+
+static int set_mark(struct adit_forward_network *n, uint32_t fwmark)
+{
+	int r = adit_tunnel_set_fwmark(n->tunnel, fwmark);
+
 	return r ? say("FwMark (this takes CAP_NET_ADMIN; leave it out, or run as root)", r) : 0;
 }
 
@@ -281,7 +284,8 @@ static int make_tunnel(struct adit_forward_network *n, const struct adit_forward
 		return r;
 	}
 	set_identity(n, cfg);
-	return set_outside(n, &cfg->bind_addr, cfg->listen_port, cfg->fwmark);
+	r = cfg->listen_port || cfg->bind_addr.family ? set_port(n, &cfg->bind_addr, cfg->listen_port) : 0;
+	return !r && cfg->fwmark ? set_mark(n, cfg->fwmark) : r;
 }
 
 static int set_up(struct adit_forward_network *n, const struct adit_forward_config *cfg)
@@ -417,11 +421,10 @@ static unsigned set_addresses(struct adit_forward_network *n, const struct adit_
 		if (!has_address(cfg, &old->address[i]))
 			adit_netstack_remove_address(n->ns, &old->address[i], now);
 	for (unsigned i = 0; i < cfg->address_cnt; i++) {
-		int r = has_address(old, &cfg->address[i]) ? 0 : adit_netstack_add_address(n->ns, &cfg->address[i]);
+		int r = adit_netstack_add_address(n->ns, &cfg->address[i]);
 
-		if (r)
-			say("Address", r);
-		failed += r != 0;
+		if (r && r != -EEXIST)
+			failed += say("Address", r) != 0;
 	}
 	return failed;
 }
@@ -445,6 +448,7 @@ static bool same_services(const struct adit_forward_config *a, const struct adit
 static void name_what_stays(const struct adit_forward_config *old, const struct adit_forward_config *cfg)
 {
 	say_restart("--pcap", strcmp(old->pcap, cfg->pcap) != 0);
+	say_restart("ListenPort, removed", old->listen_port && !cfg->listen_port);
 	say_restart("MTU", old->mtu != cfg->mtu);
 	say_restart("DNS", old->dns_cnt != cfg->dns_cnt || strcmp(old->search, cfg->search) != 0 ||
 		    memcmp(old->dns, cfg->dns, cfg->dns_cnt * sizeof(cfg->dns[0])) != 0);
@@ -483,6 +487,18 @@ static bool same_identity(struct adit_forward_network *n, const struct adit_forw
 	return same;
 }
 
+/* What failed in a reload before differs from what the tunnel has, not from old: it is tried again. */
+static unsigned change_outside(struct adit_forward_network *n, const struct adit_forward_config *cfg)
+{
+	unsigned failed = 0;
+
+	if (cfg->listen_port && cfg->listen_port != adit_tunnel_port(n->tunnel))
+		failed += set_port(n, &cfg->bind_addr, cfg->listen_port) != 0;
+	if (cfg->fwmark != adit_tunnel_fwmark(n->tunnel))
+		failed += set_mark(n, cfg->fwmark) != 0;
+	return failed;
+}
+
 unsigned network_reload(struct adit_forward_network *n, const struct adit_forward_config *old,
 			const struct adit_forward_config *cfg)
 {
@@ -492,9 +508,7 @@ unsigned network_reload(struct adit_forward_network *n, const struct adit_forwar
 	name_what_stays(old, cfg);
 	if (!same_identity(n, cfg))
 		set_identity(n, cfg);
-	failed = old->listen_port != cfg->listen_port && set_outside(n, &cfg->bind_addr, cfg->listen_port, 0);
-	if (old->fwmark != cfg->fwmark && adit_tunnel_set_fwmark(n->tunnel, cfg->fwmark))
-		failed += say("FwMark", -EPERM) != 0;
+	failed = change_outside(n, cfg);
 	failed += set_inside(n, old, cfg);
 	failed += network_set_peers(n, old, cfg);
 	if (!n->kernel)

@@ -64,8 +64,12 @@ static int set_peer(struct adit_wg *wg, const struct adit_forward_peer *old, con
 		    adit_time now)
 {
 	struct adit_wg_peer *peer = adit_wg_peer_find(wg, p->public_key);
-	int r = peer ? 0 : adit_wg_peer_add(wg, &peer, p->public_key, now);
+	int r = 0;
 
+	if (!peer) {
+		old = NULL; /* one that could not be added before has nothing yet */
+		r = adit_wg_peer_add(wg, &peer, p->public_key, now);
+	}
 	if (r)
 		return r;
 	set_psk(wg, peer, p);

@@ -33,12 +33,13 @@ page_is() { [ "$(page "$1" 3)" = "$2" ]; }
 no_page() { ! page "$1" 2 >/dev/null; }
 
 # conf: what the variables say
-OUR=a PORTB=51822 PSK='' SECOND=1 ADDRESS=10.9.0.1 EXTRA=''
+OUR=a PORTB=51822 PSK='' SECOND=1 ADDRESS=10.9.0.1 OUTSIDE='' EXTRA=''
 write_conf() {
 	cat >"$BIN/new" <<-END
 		[Interface]
 		Address = $ADDRESS/32
 		PrivateKey = $(cat "$TMP/$OUR.key")
+		$OUTSIDE
 		[Peer]
 		PublicKey = $(key b)
 		Endpoint = $B4:$PORTB
@@ -177,6 +178,35 @@ reload "a private key"
 check "another private key: a page" wait_for 20 page_is 8080 B
 check "  of the second" wait_for 20 page_is 8081 C
 equal "  status says its public key" "$(forward_status | jq -r .public_key)" "$(key d)"
+# What fails is tried again by each reload, until it succeeds.
+run_bg A "$TMP/taken.log" "$PYTHON" -c "
+import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(('', 51777))
+print('taken', flush=True)
+time.sleep(600)"
+TAKER=$BGPID
+wait_for 10 grep -q taken "$TMP/taken.log"
+failures() { grep -c "reloaded, but $1 change" "$TMP/service.log"; }
+OUTSIDE="ListenPort = 51777"
+reload "a port that is taken"
+equal "a port that is taken: the reload fails" "$(failures 1)" 1
+reload "it still is"
+equal "  the next one, too" "$(failures 1)" 2
+OUTSIDE="$OUTSIDE
+FwMark = 7"
+reload "and a mark"
+equal "  and a mark that nobody may set" "$(failures 2)" 1
+reload "both again"
+equal "  both again" "$(failures 2)" 2
+stop "$TAKER"
+OUTSIDE="ListenPort = 51777"
+reload "a port that was taken"
+check "once the port is free: it is ours" on A sh -c 'ss -Hlun "sport = :51777" | grep -q 51777'
+equal "  and nothing fails" "$(failures '[0-9]*')" 4
+OUTSIDE=
+reload "no port"
+check "the port removed: that takes a restart" grep -q 'ListenPort, removed: the change takes a restart' "$TMP/service.log"
 EXTRA="[TCPClientTunnel]
 BindAddress = nonsense"
 reload "a mistake"
