@@ -321,14 +321,11 @@ static void give_sockets_to_helper(const struct agent *a)
 
 static int open_control(struct program *p)
 {
-	int r = agent_control_init(&p->agent);
+	char err[512];
+	int r = agent_control_init(&p->agent, err, sizeof(err));
 
-	if (r == -EADDRINUSE)
-		return fail(p, ADIT_EXIT_FAILED, "an agent serves this control socket already (adit status shows it; "
-			    "adit agent --replace takes over from it)");
 	if (r)
-		return fail(p, r == -EACCES || r == -EPERM ? ADIT_EXIT_DENIED : ADIT_EXIT_FAILED,
-			    "the control socket cannot be served");
+		return fail(p, r == -EACCES || r == -EPERM ? ADIT_EXIT_DENIED : ADIT_EXIT_FAILED, err);
 	give_sockets_to_helper(&p->agent);
 	r = agent_handover_listen(&p->agent);
 	if (r)

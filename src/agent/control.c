@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -195,13 +196,16 @@ static void make_folder(const char *path)
 		chmod(folder, 0755); /* whatever the umask: the sockets in it say who may */
 }
 
-static void log_problem(struct agent *a, const char *path, int r, const char *what)
+/* key: what the configuration calls it. */
+static int cannot_serve(const char *key, const char *path, int r, char *err, size_t err_len)
 {
-	struct agent_event e = { .kind = "control" };
-
-	snprintf(e.text, sizeof(e.text), "%s: %s%s", path, what ? what : strerror(-r),
-		 r == -EADDRINUSE ? " (an agent serves it already)" : "");
-	agent_event_add(&a->events, &e);
+	if (r == -EADDRINUSE && !strcmp(key, "control_socket"))
+		snprintf(err, err_len, "an agent serves this control socket already (adit status shows it; adit agent "
+			 "--replace takes over from it): %s", path);
+	else
+		snprintf(err, err_len, "%s: %s: %s%s", key, path, strerror(-r),
+			 r == -EADDRINUSE ? " (another program serves it; ss -xlp names it)" : "");
+	return r;
 }
 
 /* Never for everybody: for root, for who started the agent, and for one group. */
@@ -233,36 +237,48 @@ static int listen_at(struct agent_control *c, unsigned i, const char *path, gid_
 		return 0;
 	make_folder(path);
 	fd = open_for_group(path, group);
-	if (fd < 0) {
-		log_problem(c->agent, path, fd, NULL);
+	if (fd < 0)
 		return fd;
-	}
 	l->watch = (struct adit_watch){ fd, listener_ready };
 	l->most = most;
 	snprintf(l->path, sizeof(l->path), "%s", path);
 	return adit_watch_add(c->agent->epoll_fd, &l->watch, EPOLLIN);
 }
 
-static int find_groups(struct agent_control *c, const struct agent_config *cfg)
+static int listen_all(struct agent_control *c, const struct agent_config *cfg, char *err, size_t err_len)
 {
-	int r = agent_role_group(&c->rules.operators, cfg->operators);
+	int r = listen_at(c, 0, cfg->control_socket, c->rules.operators, AGENT_ROLE_ADMIN);
 
-	if (r) {
-		log_problem(c->agent, cfg->operators, r, "there is no such group (operators)");
-		return r;
-	}
-	r = agent_role_group(&c->rules.observers, cfg->observers);
 	if (r)
-		log_problem(c->agent, cfg->observers, r, "there is no such group (observers)");
+		return cannot_serve("control_socket", cfg->control_socket, r, err, err_len);
+	r = listen_at(c, 1, cfg->status_socket, c->rules.observers, AGENT_ROLE_OBSERVER);
+	if (r)
+		return cannot_serve("status_socket", cfg->status_socket, r, err, err_len);
+	return agent_http_init(&c->http, c->agent, c->rates, err, err_len);
+}
+
+static int find_group(gid_t *ret, const char *key, const char *name, char *err, size_t err_len)
+{
+	int r = agent_role_group(ret, name);
+
+	if (r)
+		snprintf(err, err_len, "%s: there is no such group: %s", key, name);
 	return r;
 }
 
-int agent_control_init(struct agent *a)
+static int find_groups(struct agent_control *c, const struct agent_config *cfg, char *err, size_t err_len)
+{
+	int r = find_group(&c->rules.operators, "operators", cfg->operators, err, err_len);
+
+	return r ? r : find_group(&c->rules.observers, "observers", cfg->observers, err, err_len);
+}
+
+int agent_control_init(struct agent *a, char *err, size_t err_len)
 {
 	struct agent_control *c = calloc(1, sizeof(*c));
-	char err[256] = "";
 	int r;
 
+	snprintf(err, err_len, "%s", strerror(ENOMEM));
 	if (!c)
 		return -ENOMEM;
 	a->control = c;
@@ -277,16 +293,9 @@ int agent_control_init(struct agent *a)
 		agent_control_fini(a);
 		return -ENOMEM;
 	}
-	r = find_groups(c, a->config);
+	r = find_groups(c, a->config, err, err_len);
 	if (!r)
-		r = listen_at(c, 0, a->config->control_socket, c->rules.operators, AGENT_ROLE_ADMIN);
-	if (!r)
-		r = listen_at(c, 1, a->config->status_socket, c->rules.observers, AGENT_ROLE_OBSERVER);
-	if (!r) {
-		r = agent_http_init(&c->http, a, c->rates, err, sizeof(err));
-		if (r)
-			log_problem(a, "http", r, err);
-	}
+		r = listen_all(c, a->config, err, err_len);
 	if (r)
 		agent_control_fini(a);
 	return r;

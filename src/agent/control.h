@@ -22,9 +22,9 @@ struct agent_control; /* a->control; NULL before init */
 /*
  * Makes the sockets that a->config names and looks up its groups: with the rights
  * of the start, before they are dropped. Folders of the sockets are made. 0, or
- * -errno after a line in the log.
+ * -errno with a sentence that says which of them.
  */
-int agent_control_init(struct agent *a);
+int agent_control_init(struct agent *a, char *err, size_t err_len);
 /* Ends every connection and removes the sockets. Fine before init. */
 void agent_control_fini(struct agent *a);
 /* A reload's: opens where next wants HTTP to listen, while what there is goes on. 0, or -errno with a sentence. */

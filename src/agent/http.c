@@ -272,12 +272,16 @@ int agent_http_init(struct agent_http *h, struct agent *a, const struct agent_ra
 	*h = (struct agent_http){ .agent = a, .rates = rates, .bound = cfg->metrics, .next_fd = -1, .tcp.listener.fd = -1, .unix_socket.listener.fd = -1 };
 	if (cfg->metrics.port)
 		r = serve(h, &h->tcp, open_tcp(&cfg->metrics));
-	if (r)
-		return say_tcp(&cfg->metrics, r, err, err_len);
+	if (r) {
+		int n = snprintf(err, err_len, "metrics: ");
+
+		return say_tcp(&cfg->metrics, r, err + n, err_len - (size_t)n);
+	}
 	if (cfg->http_socket[0])
 		r = serve(h, &h->unix_socket, open_unix(h, cfg->http_socket));
 	if (r)
-		snprintf(err, err_len, "%s: %s", cfg->http_socket, strerror(-r));
+		snprintf(err, err_len, "http_socket: %s: %s%s", cfg->http_socket, strerror(-r),
+			 r == -EADDRINUSE ? " (another program serves it; ss -xlp names it)" : "");
 	return r;
 }
 

@@ -96,6 +96,7 @@ int main(int argc, char **argv)
 {
 	struct made_up_agent *m = made_up_new(peers_wanted(argc, argv));
 	struct sigaction sa = { .sa_handler = on_signal };
+	char err[512];
 
 	if (!m)
 		return 1;
@@ -104,8 +105,10 @@ int main(int argc, char **argv)
 	sigaction(SIGINT, &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	configure(m, argc, argv);
-	if (agent_control_init(&m->a))
+	if (agent_control_init(&m->a, err, sizeof(err))) {
+		fprintf(stderr, "%s\n", err);
 		return 1;
+	}
 	puts("ready");
 	fflush(stdout);
 	serve(&m->a);

@@ -39,6 +39,24 @@ equal "the first line is the reply" "$(asked '{"id":"1","action":"status","netwo
 equal "of all peers" "$(asked '{"action":"peers","network":"office"}' | jq '.result.peers | length')" "$((MANY + 1))"
 check "the age of the handshake" [ "$(asked '{"action":"status"}' | jq '[.result.networks[0].peers[] | select(.name == "far")][0].handshake_age_ms < 60000')" = true ]
 
+# ---- a second agent ---------------------------------------------------------------------------------
+
+second() { # CONTROL-SOCKET LINES COMMAND: says why it does not start
+	printf '[agent]\ncontrol_socket = "%s"\nstate_dir = "%s"\n%s\n' "$1" "$TMP/second" "$2" >"$TMP/second.toml"
+	on A timeout -k 5 60 "$ADIT" "$3" -c "$TMP/second.toml" 2>&1 | sed 's/ (.*//'
+}
+for command in agent start; do
+	equal "adit $command: control_socket is taken" "$(second "$CONTROL" "" $command)" \
+		"adit $command: an agent serves this control socket already"
+	equal "adit $command: status_socket" "$(second "$TMP/2/control.sock" "status_socket = \"$CONTROL\"" $command)" \
+		"adit $command: status_socket: $CONTROL: Address already in use"
+	equal "adit $command: http_socket" "$(second "$TMP/2/control.sock" "http_socket = \"$CONTROL\"" $command)" \
+		"adit $command: http_socket: $CONTROL: Address already in use"
+	equal "adit $command: metrics" "$(second "$TMP/2/control.sock" 'metrics = "127.0.0.1:9586"' $command)" \
+		"adit $command: metrics: 127.0.0.1:9586: Address already in use"
+done
+check "the first one goes on" answers_agent
+
 # ---- the same figures everywhere ------------------------------------------------------------------
 
 on A ping -q -i 0.01 -c 50 -s 1000 10.9.0.2 >/dev/null

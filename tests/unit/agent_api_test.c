@@ -505,7 +505,7 @@ static void http_moves(void **state)
 		port[i] = free_port(&holder[i]);
 	assert_non_null(mkdtemp(folder));
 	snprintf(m->config.control_socket, sizeof(m->config.control_socket), "%s/run/control.sock", folder);
-	assert_int_equal(agent_control_init(&m->a), 0);
+	assert_int_equal(agent_control_init(&m->a, err, sizeof(err)), 0);
 	agent_control_tick(&m->a, 1000 * ADIT_SEC);
 	assert_true(agent_control_idle(&m->a));
 	/* Taken: nothing changes, and it is said. */
