@@ -207,7 +207,7 @@ static void learn_mistake(struct bundle *b, char *line, size_t len)
 
 			at += strlen(before[i]);
 			snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, ".:, \"[("), at);
-			agent_hide_learn(b->hide, AGENT_HIDE_NETWORK, name);
+			agent_hide_learn_name(b->hide, AGENT_HIDE_NETWORK, name);
 		}
 	}
 	if (copy && copy[0] == '/') {

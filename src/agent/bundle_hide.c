@@ -22,6 +22,7 @@ struct hidden {
 	struct hidden *next;
 	enum agent_hidden kind;
 	unsigned number;
+	bool shy; /* hidden only where nothing but a name can stand */
 	char text[];
 };
 
@@ -154,6 +155,12 @@ static bool has_letter(const char *p, size_t len)
 	return false;
 }
 
+/* In running text it may be any word, number or letter. */
+static bool is_shy(const char *word, size_t len)
+{
+	return len < 2 || !has_letter(word, len) || is_ours(word, len);
+}
+
 void agent_hide_learn(struct agent_hide *h, enum agent_hidden kind, const char *text)
 {
 	while (*text) {
@@ -161,10 +168,31 @@ void agent_hide_learn(struct agent_hide *h, enum agent_hidden kind, const char *
 
 		if (len < dotted && has_letter(text, dotted))
 			hide(h, kind, text, dotted);
-		if (len > 1 && has_letter(text, len) && !is_ours(text, len))
+		if (len && !is_shy(text, len))
 			hide(h, kind, text, len);
 		text += len ? len : 1;
 	}
+}
+
+static const struct hidden *hide_name(struct agent_hide *h, enum agent_hidden kind, const char *text, size_t len, bool shy)
+{
+	bool is_new = !*place(h, text, len);
+	const struct hidden *ret = hide(h, kind, text, len);
+
+	if (ret && is_new)
+		(*place(h, text, len))->shy = shy;
+	return ret;
+}
+
+void agent_hide_learn_name(struct agent_hide *h, enum agent_hidden kind, const char *text)
+{
+	bool shy = false;
+
+	agent_hide_learn(h, kind, text);
+	for (const char *p = text; *p; p += word_len(p) ? word_len(p) : 1)
+		shy |= word_len(p) && is_shy(p, word_len(p));
+	if (shy)
+		hide_name(h, kind, text, strlen(text), true);
 }
 
 void agent_hide_learn_link(struct agent_hide *h, const char *name)
@@ -181,7 +209,7 @@ void agent_hide_learn_link(struct agent_hide *h, const char *name)
 	/* enp3s0, wlp2s0, eno1 */
 	if ((!strncmp(name, "en", 2) || !strncmp(name, "wl", 2)) && strspn(name + 2, "opsfdn" DIGITS) == strlen(name + 2))
 		return;
-	agent_hide_learn(h, AGENT_HIDE_LINK, name);
+	agent_hide_learn_name(h, AGENT_HIDE_LINK, name);
 }
 
 /* --- what is known by its looks: each returns how much of p it has printed, 0 = not its kind ----- */
@@ -305,8 +333,35 @@ static bool print_known(struct agent_hide *h, FILE *out, const char *p, size_t l
 {
 	const struct hidden *known = *place(h, p, len);
 
+	if (!known || known->shy)
+		return false;
 	print_hidden(out, known);
-	return known;
+	return true;
+}
+
+/* Words behind which a name stands. */
+static bool follows_kind(const char *begin, const char *p)
+{
+	static const char *const before[] = { "network ", "networks ", "peer ", "dev " };
+
+	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+		size_t len = strlen(before[i]);
+
+		if ((size_t)(p - begin) >= len && !memcmp(p - len, before[i], len) &&
+		    ((size_t)(p - begin) == len || !in_word((unsigned char)p[-(ptrdiff_t)len - 1])))
+			return true;
+	}
+	return false;
+}
+
+static size_t print_shy(struct agent_hide *h, FILE *out, const char *p, size_t len)
+{
+	const struct hidden *known = *place(h, p, len);
+
+	if (!known || !known->shy)
+		return 0;
+	print_hidden(out, known);
+	return len;
 }
 
 /* One part of p: a name that is known, an address in a file's name, or a word between hyphens. */
@@ -334,7 +389,12 @@ static size_t print_word(struct agent_hide *h, FILE *out, const char *p)
 	if (print_known(h, out, p, len))
 		return len;
 	if (len > sizeof(table) - 1 && !strncmp(p, table, sizeof(table) - 1)) { /* a key of the configuration */
-		hide(h, AGENT_HIDE_NETWORK, p + sizeof(table) - 1, word_len(p + sizeof(table) - 1));
+		const char *name = p + sizeof(table) - 1;
+		size_t n = word_len(name);
+
+		fwrite(table, 1, sizeof(table) - 1, out);
+		print_hidden(out, hide_name(h, AGENT_HIDE_NETWORK, name, n, is_shy(name, n)));
+		at = sizeof(table) - 1 + n;
 	} else if (looks_like_host(p, len)) {
 		print_hidden(out, hide(h, AGENT_HIDE_HOST, p, len));
 		return len;
@@ -353,8 +413,68 @@ static size_t print_escape(FILE *out, const char *p)
 	return n;
 }
 
+/* --- names in JSON ---------------------------------------------------------------- */
+
+struct json_place {
+	bool inside;  /* of a string */
+	char key[12]; /* the last one, cut off */
+	unsigned depth, networks; /* braces, and those around the keys of "network"; 0 = not there */
+};
+
+static bool is_name(const struct json_place *at, bool key)
+{
+	static const char *const keys[] = { "name", "network", "networks", "interface", "peer" };
+
+	if (key)
+		return at->networks && at->depth == at->networks;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (!strcmp(at->key, keys[i]))
+			return true;
+	return false;
+}
+
+/* p is behind the mark that opens a string. Prints it if it is a shy name. */
+static size_t print_string(struct agent_hide *h, FILE *out, const char *p, struct json_place *at)
+{
+	size_t len = strcspn(p, "\"\\\n");
+	bool key = p[len] == '"' && p[len + 1 + strspn(p + len + 1, " ")] == ':';
+	size_t done = p[len] == '"' && is_name(at, key) ? print_shy(h, out, p, len) : 0;
+
+	if (key)
+		snprintf(at->key, sizeof(at->key), "%.*s", (int)(len < sizeof(at->key) ? len : sizeof(at->key)), p);
+	return done;
+}
+
+/* A mark of JSON; in other text what it says of the place does no harm. */
+static size_t print_mark(struct agent_hide *h, FILE *out, const char *p, struct json_place *at)
+{
+	switch (*p) {
+	case '"':
+		at->inside = !at->inside;
+		break;
+	case '\n':
+		at->inside = false;
+		break;
+	case '{':
+		at->depth += !at->inside;
+		if (!at->inside && !at->networks && !strcmp(at->key, "network"))
+			at->networks = at->depth;
+		break;
+	case '}':
+		if (!at->inside && at->depth == at->networks)
+			at->networks = 0;
+		at->depth -= !at->inside && at->depth;
+		at->key[0] = '\0';
+		break;
+	}
+	fputc(*p, out);
+	return 1 + (*p == '"' && at->inside ? print_string(h, out, p + 1, at) : 0);
+}
+
 void agent_hide_text(struct agent_hide *h, FILE *out, const char *text)
 {
+	const char *begin = text;
+	struct json_place at = { 0 };
 	size_t n;
 
 	while (*text) {
@@ -367,12 +487,12 @@ void agent_hide_text(struct agent_hide *h, FILE *out, const char *text)
 			n = print_mac(h, out, text);
 		if (!n)
 			n = print_address(h, out, text);
+		if (!n && follows_kind(begin, text))
+			n = print_shy(h, out, text, word_len(text));
 		if (!n && in_word((unsigned char)*text))
 			n = print_word(h, out, text);
-		if (!n) {
-			fputc(*text, out);
-			n = 1;
-		}
+		if (!n)
+			n = print_mark(h, out, text, &at);
 		text += n;
 	}
 }

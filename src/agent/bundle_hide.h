@@ -41,6 +41,9 @@ void agent_hide_free(struct agent_hide *h);
 
 /* This text, and each word of it that is not one of the program's own, is hidden from now on. */
 void agent_hide_learn(struct agent_hide *h, enum agent_hidden kind, const char *text);
+/* A name: what of it the call above leaves out, a letter or a number or a word of the program's own, is hidden
+ * where a name stands: as a key of "network" and as value of "name" and its like in JSON, behind "peer" and "network". */
+void agent_hide_learn_name(struct agent_hide *h, enum agent_hidden kind, const char *text);
 /* A link's name, unless it is one that kernels and we give by ourselves (eth0, wg1). */
 void agent_hide_learn_link(struct agent_hide *h, const char *name);
 

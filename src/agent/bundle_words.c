@@ -29,7 +29,7 @@ static void learn_name(struct agent_hide *h, const struct adit_conf_node *node)
 	if (!strcmp(of, "interfaces"))
 		agent_hide_learn_link(h, node->u.string.p);
 	else
-		agent_hide_learn(h, strcmp(of, "peers") ? AGENT_HIDE_NETWORK : AGENT_HIDE_PEER, node->u.string.p);
+		agent_hide_learn_name(h, strcmp(of, "peers") ? AGENT_HIDE_NETWORK : AGENT_HIDE_PEER, node->u.string.p);
 }
 
 static void learn_text(struct agent_hide *h, const struct adit_conf_node *node)
@@ -41,7 +41,7 @@ static void learn_text(struct agent_hide *h, const struct adit_conf_node *node)
 	else if (!strcmp(key, "name"))
 		learn_name(h, node);
 	else if (!strcmp(key, "network"))
-		agent_hide_learn(h, AGENT_HIDE_NETWORK, text);
+		agent_hide_learn_name(h, AGENT_HIDE_NETWORK, text);
 	else
 		agent_hide_learn(h, AGENT_HIDE_NAME, text);
 }
@@ -65,7 +65,7 @@ static void learn_all(struct agent_hide *h, const struct adit_conf_node *node, b
 void agent_hide_learn_config(struct agent_hide *h, const struct adit_conf_node *root)
 {
 	adit_conf_each(adit_conf_get(root, "network"), net)
-		agent_hide_learn(h, AGENT_HIDE_NETWORK, net->key);
+		agent_hide_learn_name(h, AGENT_HIDE_NETWORK, net->key);
 	learn_all(h, root, true);
 }
 

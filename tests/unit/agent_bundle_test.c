@@ -123,6 +123,38 @@ static void test_names_of_configuration(void **state)
 	adit_conf_free(doc);
 }
 
+/* A letter, a number, a word of ours: replaced where a name stands, and nowhere else. */
+static void test_shy_names(void **state)
+{
+	struct adit_conf *doc = json("{\"agent\":{\"state_dir\":\"/var/lib/adit\"},\"network\":{\"x\":{\"type\":\"forward\",\"peers\":"
+				     "[{\"name\":\"B\"},{\"name\":\"4711\"},{\"name\":\"B C\"}]},\"agent\":{\"type\":\"wireguard\"}}}");
+	static const struct {
+		const char *text, *want;
+	} cases[] = {
+		{ "{\"agent\":{\"log\":4711},\"network\":{\"x\":{\"type\":\"forward\"},\"agent\": {\"a\":{}}},\"x\":1}",
+		  "{\"agent\":{\"log\":4711},\"network\":{\"network-1\":{\"type\":\"forward\"},\"network-2\": {\"a\":{}}},\"x\":1}" },
+		{ "{\"networks\":[{\"name\":\"x\",\"state\":\"B\",\"peers\":[{\"name\": \"B\"},{\"name\":\"4711\"},{\"name\":\"B C\"}]}]}",
+		  "{\"networks\":[{\"name\":\"network-1\",\"state\":\"B\",\"peers\":[{\"name\": \"peer-1\"},{\"name\":\"peer-2\"},"
+		  "{\"name\":\"peer-3\"}]}]}" },
+		{ "network.x.mtu: network agent: peer 4711 has 4711 x, the agent ends", "network.network-1.mtu: network network-2: peer peer-2 has "
+		  "4711 x, the agent ends" },
+		{ "{\"why\":\"peer B: B\",\"network\":\"agent\"}\n{\"x\":0,\"network\":\"x\"}",
+		  "{\"why\":\"peer peer-1: B\",\"network\":\"network-2\"}\n{\"x\":0,\"network\":\"network-1\"}" },
+	};
+	struct agent_hide *h = agent_hide_new();
+
+	(void)state;
+	agent_hide_learn_config(h, doc->root);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *got = hidden(h, cases[i].text);
+
+		assert_string_equal(got, cases[i].want);
+		free(got);
+	}
+	agent_hide_free(h);
+	adit_conf_free(doc);
+}
+
 static void test_names_of_replies(void **state)
 {
 	struct adit_conf *doc = json("{\"networks\":[{\"name\":\"hideout\",\"interface\":\"spy0\",\"why\":\"no answer\",\"peers\":"
@@ -185,6 +217,7 @@ int main(void)
 		cmocka_unit_test(test_looks),
 		cmocka_unit_test(test_same_everywhere),
 		cmocka_unit_test(test_names_of_configuration),
+		cmocka_unit_test(test_shy_names),
 		cmocka_unit_test(test_names_of_replies),
 		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_any_text),
