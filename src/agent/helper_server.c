@@ -161,8 +161,7 @@ static int make_tun(struct helper_server *s, struct helper_message *m, int *ret)
 		return refuse(m, "no name of an interface");
 	/* Another program's persistent TUN could be attached to. */
 	if (there && !(m->flag && ours)) {
-		snprintf(m->text, sizeof(m->text), "the name %s is in use by another interface: choose another, or "
-			 "`ip link delete %s`", m->name, m->name);
+		snprintf(m->text, sizeof(m->text), "the name %s is in use by another interface: choose another", m->name);
 		return -EBUSY;
 	}
 	r = adit_tun_open(&tun, m->name, m->flag, 0, m->text, sizeof(m->text));

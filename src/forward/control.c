@@ -91,7 +91,7 @@ static int ask_all(const char *request, bool json)
 	char why[160];
 	int r;
 
-	if (adit_unix_ask_all("forward", request, json ? NULL : "forwarder"))
+	if (adit_unix_ask_all("forward", request, json ? NULL : "forwarder", stdout))
 		return ADIT_EXIT_OK;
 	r = adit_unix_problem(why, sizeof(why));
 	if (r && r != -ENOENT)
@@ -125,6 +125,6 @@ int adit_forward_status_main(int argc, char **argv)
 	request = json ? "status json\n" : "status text\n";
 	if (!path)
 		return ask_all(request, json);
-	r = adit_unix_ask(path, request, "");
+	r = adit_unix_ask(path, request, "", stdout);
 	return r ? failed(path, r) : ADIT_EXIT_OK;
 }

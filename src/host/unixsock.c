@@ -68,7 +68,7 @@ int adit_unix_listen(const char *path)
 	return fd;
 }
 
-int adit_unix_ask(const char *path, const char *request, const char *heading)
+int adit_unix_ask(const char *path, const char *request, const char *heading, FILE *out)
 {
 	const struct timeval patience = { 10, 0 };
 	char buf[4096];
@@ -81,9 +81,10 @@ int adit_unix_ask(const char *path, const char *request, const char *heading)
 	if (send(fd, request, strlen(request), MSG_NOSIGNAL) != (ssize_t)strlen(request))
 		r = -EPIPE;
 	while ((n = recv(fd, buf, sizeof(buf), 0)) > 0) {
-		if (r)
-			fputs(heading, stdout);
-		fwrite(buf, 1, (size_t)n, stdout);
+		if (r && out)
+			fputs(heading, out);
+		if (out)
+			fwrite(buf, 1, (size_t)n, out);
 		r = 0;
 	}
 	close(fd);
@@ -143,7 +144,7 @@ int adit_unix_problem(char *why, size_t size)
 	return r;
 }
 
-unsigned adit_unix_ask_all(const char *kind, const char *request, const char *title)
+unsigned adit_unix_ask_all(const char *kind, const char *request, const char *title, FILE *out)
 {
 	char folder[80], path[400], pattern[40], heading[60] = "";
 	unsigned found = 0;
@@ -161,7 +162,7 @@ unsigned adit_unix_ask_all(const char *kind, const char *request, const char *ti
 		snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
 		if (title)
 			snprintf(heading, sizeof(heading), "%s%s %d\n", found ? "\n" : "", title, pid);
-		r = adit_unix_ask(path, request, heading);
+		r = adit_unix_ask(path, request, heading, out);
 		if (r == -ECONNREFUSED)
 			unlink(path);
 		found += r == 0;

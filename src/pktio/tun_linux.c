@@ -162,8 +162,7 @@ static int open_error(int e, const char *name, char *err, size_t len)
 		snprintf(err, len, "not allowed to create the interface %s: run as root or with CAP_NET_ADMIN", name);
 		break;
 	case EBUSY:
-		snprintf(err, len, "the name %s is in use by another interface: choose another, or `ip link delete %s`",
-			 name, name);
+		snprintf(err, len, "the name %s is in use by another interface: choose another", name);
 		break;
 	default:
 		snprintf(err, len, "cannot create the interface %s: %s", name, strerror(e));

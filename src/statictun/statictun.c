@@ -8,6 +8,7 @@
 #include "statictun/statictun.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -194,6 +195,15 @@ static void serve(struct program *p)
 
 /* --- a run ------------------------------------------------------------------------ */
 
+/* Its interface would be in the way without saying whose it is, or be shared. */
+static bool is_running(const char *ifname)
+{
+	char request[64];
+
+	snprintf(request, sizeof(request), "status text %s\n", ifname);
+	return *ifname && if_nametoindex(ifname) && adit_unix_ask_all("static", request, NULL, NULL);
+}
+
 /* Everything up to a tunnel that works. */
 static int start(struct program *p, const struct statictun_network *net, struct adit_tunnel_config *cfg,
 		 const char *state_dir, char *err, size_t err_len)
@@ -223,6 +233,11 @@ static int run(const struct statictun_options *o, const struct statictun_network
 	if (adit_tunnel_environment(&cfg, err, sizeof(err))) {
 		fprintf(stderr, "adit static: %s\n", err);
 		return ADIT_EXIT_USAGE;
+	}
+	if (is_running(net->ifname)) {
+		adit_log_error("a static tunnel called %s runs already (adit static status %s shows it)", net->ifname,
+			       net->ifname);
+		return ADIT_EXIT_FAILED;
 	}
 	r = start(&p, net, &cfg, o->state_dir, err, sizeof(err));
 	if (r) {
@@ -302,7 +317,7 @@ static int show_status(const struct statictun_options *o)
 	int r;
 
 	snprintf(request, sizeof(request), "status %s %s\n", o->json ? "json" : "text", o->ifname ? o->ifname : "");
-	if (adit_unix_ask_all("static", request, NULL))
+	if (adit_unix_ask_all("static", request, NULL, stdout))
 		return ADIT_EXIT_OK;
 	r = adit_unix_problem(why, sizeof(why));
 	if (r && r != -ENOENT)

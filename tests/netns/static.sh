@@ -151,6 +151,13 @@ check "JSON in A, the interface named on the command line: data" wait_for 10 ans
 
 cp "$TMP/B.toml" "$TMP/busy.toml"
 sed -i "s/${W}b/${W}c/" "$TMP/busy.toml"
+ok "the same one again"
+refused 1 on B timeout 20 "$ADIT" static -c "$TMP/B.toml" 2>"$TMP/out"
+check "  says that it runs" grep -q "a static tunnel called ${W}b runs already" "$TMP/out"
+ok "an interface of something else"
+sed "s/${W}b/lo/" "$TMP/B.toml" >"$TMP/lo.toml"
+refused 1 on B timeout 20 "$ADIT" static -c "$TMP/lo.toml" 2>"$TMP/out"
+equal "  says so, and not to delete it" "$(cat "$TMP/out")" "adit lo: the name lo is in use by another interface: choose another"
 ok "a port that is taken"
 refused 1 on B timeout 20 "$ADIT" static -c "$TMP/busy.toml" 2>"$TMP/out"
 check "  says so" grep -q "port 1194 is in use" "$TMP/out"
