@@ -2,6 +2,7 @@
 /* doctor.c - `adit doctor [NETWORK]`: what keeps tunnels from working here, and what to do */
 #include "agent/doctor.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,8 +167,11 @@ static void read_config(struct agent_doctor *d, const struct agent_doctor_option
 	char fix[300];
 
 	d->check = "config";
-	if (access(o->config, R_OK) < 0 && !o->config_given)
-		return; /* no agent is set up here, or it is not for us to read */
+	if (access(o->config, R_OK) < 0) {
+		if (o->config_given) /* else: no agent is set up here, or it is not for us to read */
+			agent_doctor_bad(d, AGENT_DOCTOR_PROBLEM, "adit doctor -c FILE", "%s cannot be read: %s", o->config, strerror(errno));
+		return;
+	}
 	config = agent_config_read(o->config, NULL, &errors);
 	snprintf(fix, sizeof(fix), "adit check %s", o->config);
 	if (!config) {

@@ -65,6 +65,9 @@ echo 'x = [' >"$TMP/wrong.toml"
 doctor -c "$TMP/wrong.toml"
 says "a configuration with mistakes" problem config 'has mistakes'
 status "a problem: status 1" 1
+doctor -c "$TMP/nope.toml"
+says "a configuration that is not there" problem config 'nope.toml cannot be read: No such file'
+status "  status 1" 1
 
 # --- the way to the endpoint ---------------------------------------------------------------------
 
