@@ -22,7 +22,7 @@ struct adit_command {
 	const char *summary;  /* one line */
 	const char *about;    /* paragraphs for --help and the manual */
 	const char *example;  /* one or two commands */
-	const char *complete; /* what the operand is: "iface", "network", "file", "none" */
+	const char *complete; /* what the operand is: completion.c has the kinds; or words to choose from */
 	const struct adit_option *options; /* ends with name == NULL */
 	/* argv[0] is the command's name; returns an enum adit_exit. --help is handled before. */
 	int (*run)(int argc, char **argv);

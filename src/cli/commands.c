@@ -367,7 +367,7 @@ const struct adit_command adit_commands[] = {
 		.example = "adit forward -c office.conf 8080:10.0.0.2:80 --socks5 127.0.0.1:1080\n"
 			   "adit forward 127.0.0.1:8080:10.9.0.2:80 --endpoint-addr vpn.example.com:51820 \\\n"
 			   "    --endpoint-public-key KEY --private-key-file my.key --source-peer-ip 10.9.0.3",
-		.complete = "file",
+		.complete = "status",
 		.options = forward_options,
 		.run = adit_forward_main,
 	},
@@ -381,7 +381,7 @@ const struct adit_command adit_commands[] = {
 			 "ever. It takes user namespaces and /dev/net/tun; where they are forbidden it says why.\n"
 			 "Its own failures are 125, a COMMAND that cannot be executed 126, not found 127.",
 		.example = "adit run -c office.conf -- curl http://intranet/\nadit run -c office.conf -- bash",
-		.complete = "file",
+		.complete = "program",
 		.options = run_options,
 		.run = adit_run_main,
 	},
@@ -404,7 +404,7 @@ const struct adit_command adit_commands[] = {
 			   "\"10.0.0.2\" = { pub_key = \"KEY\", sock_addr = \"192.0.2.2:1194\" }\n"
 			   "END\n"
 			   "adit static -c lab.toml tun0",
-		.complete = "iface",
+		.complete = "status",
 		.options = static_options,
 		.run = adit_static_main,
 	},
@@ -419,7 +419,7 @@ const struct adit_command adit_commands[] = {
 			 "The status is 78 when there is a mistake; warnings alone leave it 0. adit.toml(5) tells\n"
 			 "of every key.",
 		.example = "adit check ./adit.toml\nadit check --json | jq '.items[].message'",
-		.complete = "file",
+		.complete = "config",
 		.options = check_options,
 		.run = adit_check_main,
 	},
@@ -431,7 +431,7 @@ const struct adit_command adit_commands[] = {
 		.about = "What FILE (/etc/adit/adit.toml), its drop-ins, the wg-quick files it names and the\n"
 			 "defaults make together. Keys and passwords are not shown.",
 		.example = "adit config show --origin\nadit config show ./adit.toml --json | jq .network",
-		.complete = "file",
+		.complete = "show config",
 		.options = config_options,
 		.run = adit_config_main,
 	},
@@ -443,7 +443,7 @@ const struct adit_command adit_commands[] = {
 		.about = "Prints the network with its keys, so keep the result to yourself. Hooks are listed as\n"
 			 "comments and not taken over.",
 		.example = "(umask 077; adit import office.conf > /etc/adit/conf.d/office.toml)",
-		.complete = "file",
+		.complete = "conf",
 		.options = import_options,
 		.run = adit_import_main,
 	},
@@ -455,7 +455,7 @@ const struct adit_command adit_commands[] = {
 		.about = "With its keys, also those in files of their own. What such a file cannot say is named\n"
 			 "on standard error.",
 		.example = "(umask 077; adit export office > office.conf)\nadit export phone --qr",
-		.complete = "file",
+		.complete = "network",
 		.options = export_options,
 		.run = adit_export_main,
 	},
@@ -470,7 +470,7 @@ const struct adit_command adit_commands[] = {
 			 "has the networks and no right. Networks of type forward need no root. Every mistake in\n"
 			 "FILE is named with its line and column, and the status is 78. adit.toml(5) has every key.",
 		.example = "adit agent -c office.toml",
-		.complete = "file",
+		.complete = "none",
 		.options = agent_options,
 		.run = adit_agent_main,
 	},
@@ -482,7 +482,7 @@ const struct adit_command adit_commands[] = {
 		.about = "Returns when every enabled network is up, or says which is not and why: then the status\n"
 			 "is 3, and the agent goes on trying. adit stop ends it and undoes everything.",
 		.example = "adit start --config office.toml && adit status",
-		.complete = "file",
+		.complete = "none",
 		.options = start_options,
 		.run = adit_start_main,
 	},

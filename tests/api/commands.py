@@ -8,10 +8,11 @@ import re
 import select
 import subprocess
 import sys
+import tempfile
 
 from lab import TMP, Agent, check, done, equal
 
-ADIT = sys.argv[2]
+ADIT = os.path.abspath(sys.argv[2])
 
 
 def run(agent, *args, **env):
@@ -101,6 +102,29 @@ def completion(agent):
         equal(f"{command}: live networks are completed", p.stdout.split(), ["office", "home", "web"])
 
 
+def completed(folder, *words):
+    """what bash completes for the last of the words, in a folder"""
+    script = f'source <({ADIT} completion bash); COMP_WORDS=(adit "$@") COMP_CWORD=$#; _adit; printf "%s\\n" "${{COMPREPLY[@]}}"'
+    p = subprocess.run(["bash", "-c", script, "bash", *words], capture_output=True, text=True, timeout=30, cwd=folder)
+    return set(p.stdout.split())
+
+
+def completion_of_files():
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("a.conf", "b.toml", "c.json", "d.key"):
+            open(os.path.join(folder, name), "w", encoding="utf-8").close()
+        configs = {"a.conf", "b.toml", "c.json"}
+        for words in (["start", "--config"], ["agent", "-c"], ["check"], ["config", "show"], ["export", "-c"], ["static", "-c"]):
+            equal(f"{' '.join(words)}: configurations, no names", completed(folder, *words, ""), configs)
+        equal("import: files of wg-quick", completed(folder, "import", ""), {"a.conf"})
+        equal("genkey -o: any file", completed(folder, "genkey", "-o", ""), configs | {"d.key"})
+        for words in (["forward", ""], ["static", ""]):
+            equal(f"{words[0]}: status", completed(folder, *words), {"status"})
+        equal("config: show", completed(folder, "config", ""), {"show"})
+        equal("run -c FILE --: commands", "env" in completed(folder, "run", "-c", "a.conf", "--", "en"), True)
+        equal("and their files", completed(folder, "run", "-c", "a.conf", "--", "cat", "d"), {"d.key"})
+
+
 def follow(agent):
     p = subprocess.Popen([ADIT, "events", "--follow", "--json", "--control", agent.control], stdout=subprocess.PIPE, text=True)
     while not select.select([p.stdout], [], [], 0.2)[0] and p.poll() is None:
@@ -117,6 +141,7 @@ def main(server):
         machine(agent)
         colours(agent)
         completion(agent)
+        completion_of_files()
         example = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../examples/ask.py")
         p = subprocess.run([sys.executable, example, agent.control], capture_output=True, text=True, timeout=30)
         equal("examples/ask.py", p.stdout, "office up ok\nhome handshaking no_reply\nweb down not_asked\n")
