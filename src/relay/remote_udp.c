@@ -50,6 +50,8 @@ struct session {
 	struct adit_list client_link;
 	struct relay_fd fd; /* connected to the target; -1 before the first datagram */
 	struct relay_timer idle;
+	struct adit_endpoint at; /* the target's address that it is, or was, connected to */
+	unsigned failed;         /* so many of its addresses, one after another, and none has replied */
 	adit_time last;
 	bool replied;
 };
@@ -133,10 +135,25 @@ static void reclaim(struct session *x)
 
 /* --- from here to inside --------------------------------------------------------------- */
 
+/* Where the name has an address that was not tried yet, that is for the next datagram. */
+static bool moves_on(struct session *x)
+{
+	struct udp_target *t = &x->remote->target;
+
+	if (x->replied || t->answer.cnt < 2)
+		return false;
+	udp_target_next(t, &x->at);
+	relay_fd_close(&x->fd);
+	if (++x->failed < t->answer.cnt)
+		return true;
+	x->failed = 0;
+	return false;
+}
+
 /* The kernel tells of an ICMP error: nobody listens at the target. The client learns the same. */
 static void pass_error(struct session *x, int error, adit_time now)
 {
-	if (error == -ECONNREFUSED || error == -EHOSTUNREACH || error == -ENETUNREACH)
+	if ((error == -ECONNREFUSED || error == -EHOSTUNREACH || error == -ENETUNREACH) && !moves_on(x))
 		adit_udp_sock_refuse(x->inner->sock.sock, &x->key.from, error, now);
 }
 
@@ -171,16 +188,33 @@ static void readable(struct relay_fd *f, uint32_t events, adit_time now)
 
 /* --- from inside to here --------------------------------------------------------------- */
 
-static int connect_session(struct session *x, const struct adit_endpoint *to)
+static int connect_to(struct session *x, const struct adit_endpoint *to)
 {
 	union relay_sockaddr sa;
 	socklen_t len = relay_sockaddr_from(&sa, to);
-	int fd = socket(sa.sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd;
+
+	x->at = *to;
+	fd = socket(sa.sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -errno;
 	relay_fd_init(&x->fd, &x->remote->service->relay->loop, fd, readable);
 	return connect(fd, &sa.sa, len) < 0 ? -errno : relay_fd_watch(&x->fd, EPOLLIN);
+}
+
+static int connect_session(struct session *x)
+{
+	int r;
+
+	if (x->fd.fd >= 0)
+		return 0;
+	do
+		r = connect_to(x, &x->remote->target.at);
+	while (r && moves_on(x));
+	if (r)
+		relay_fd_close(&x->fd);
+	return r;
 }
 
 /* The target moved elsewhere meanwhile: sessions that are there stay with the old address. */
@@ -190,8 +224,8 @@ static void pass(struct udp_target *t, void *client, const void *data, size_t le
 	struct relay_service *s = x->remote->service;
 
 	touch(x, now);
-	if (x->fd.fd < 0 && connect_session(x, &t->at)) {
-		relay_fd_close(&x->fd);
+	(void)t;
+	if (connect_session(x)) {
 		s->n.failed++;
 		return;
 	}
@@ -201,7 +235,7 @@ static void pass(struct udp_target *t, void *client, const void *data, size_t le
 		return;
 	}
 	pass_error(x, -errno, now);
-	if (send(x->fd.fd, data, len, MSG_NOSIGNAL) < 0)
+	if (connect_session(x) || send(x->fd.fd, data, len, MSG_NOSIGNAL) < 0)
 		s->n.failed++;
 	else
 		s->n.bytes_in += len;

@@ -95,6 +95,22 @@ static void no_answer(struct udp_target *t, int error, adit_time now)
 		udp_target_forget(t, NULL);
 }
 
+/* cnt: it is none of them. */
+static unsigned index_of(const struct relay_answer *a, const struct adit_addr *addr)
+{
+	unsigned i = 0;
+
+	while (i < a->cnt && !adit_addr_equal(&a->addr[i], addr))
+		i++;
+	return i;
+}
+
+void udp_target_next(struct udp_target *t, const struct adit_endpoint *failed)
+{
+	if (adit_endpoint_equal(&t->at, failed)) /* else another client has found that out already */
+		t->at.addr = t->answer.addr[(index_of(&t->answer, &failed->addr) + 1) % t->answer.cnt];
+}
+
 static void resolved(void *arg, const struct relay_answer *answer)
 {
 	struct udp_target *t = arg;
@@ -105,7 +121,9 @@ static void resolved(void *arg, const struct relay_answer *answer)
 		no_answer(t, answer->error ? answer->error : -ENOENT, now);
 		return;
 	}
-	t->at = (struct adit_endpoint){ answer->addr[0], t->service->cfg.target.port };
+	t->answer = *answer;
+	if (index_of(answer, &t->at.addr) == answer->cnt) /* else it stays: others may have failed */
+		t->at = (struct adit_endpoint){ answer->addr[0], t->service->cfg.target.port };
 	t->known_until = now + (answer->ttl ? answer->ttl : 1) * ADIT_SEC;
 	pass_held(t, now);
 }

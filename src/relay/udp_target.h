@@ -17,6 +17,7 @@ struct udp_target {
 	enum relay_family family;
 	struct relay_query *query;
 	struct adit_endpoint at;  /* family 0: not known */
+	struct relay_answer answer; /* at is one of these */
 	adit_time known_until;
 	struct udp_held *held, **held_end;
 	size_t held_len;
@@ -31,6 +32,8 @@ void udp_target_fini(struct udp_target *t);
 void udp_target_refresh(struct udp_target *t, adit_time now);
 /* Passes it on at once, or when the address is known; or drops it, counted as failed. */
 void udp_target_send(struct udp_target *t, void *client, const void *data, size_t len, adit_time now);
+/* Nothing is to be had at `failed`: `at` is another address of the name, the first after the last. */
+void udp_target_next(struct udp_target *t, const struct adit_endpoint *failed);
 /* What waits for this client is dropped; NULL: for all. */
 void udp_target_forget(struct udp_target *t, const void *client);
 

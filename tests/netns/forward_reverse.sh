@@ -50,8 +50,12 @@ END
 run_bg A "$TMP/here.log" "$PYTHON" "$TMP/here.py"
 wait_for 5 listening A 9080
 wait_for 5 listening A 9001
+# a name of two addresses: UDP is served at the second
+mkdir -p "/etc/netns/$P-A"
+trap 'rm -rf /etc/netns/"$P"-A; cleanup' EXIT
+printf '127.0.0.1 localhost both.test\n::1 localhost both.test\n' >"/etc/netns/$P-A/hosts"
 forward fw.log -r 80:127.0.0.1:9080 -r 9001:127.0.0.1:9001 -r 53:127.0.0.1:9053:UDP -r 81:127.0.0.1:1 -r 54:127.0.0.1:1:UDP \
-	-r "[fd09::1]:82:127.0.0.1:9080" "${FORWARD_ENDS[@]}" --keep-alive 1 --log warn
+	-r "[fd09::1]:82:127.0.0.1:9080" -r 61053:both.test:9053:UDP "${FORWARD_ENDS[@]}" --keep-alive 1 --log warn
 fetch() { on B curl -sS -m "$((60 + MB / 5))" "$@"; }
 check "a handshake" wait_for 10 has_handshake "$WB" "$(key a)"
 
@@ -69,6 +73,15 @@ equal "$MB MB up, and the answer after the end of file" "$(on B timeout $((60 + 
 expr_true "memory is flat, kB" "$(rss_kb "$FWPID") <= 1.25 * $first + 8192" # buffers of both directions stay for a while
 
 # ---- UDP ----
+turned() { # PORT: a datagram comes back
+	[ "$(on B "$PYTHON" -c '
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(1)
+s.sendto(b"abc", ("10.9.0.1", int(sys.argv[1])))
+print(s.recv(9).decode())' "$1" 2>/dev/null)" = cba ]
+}
+check "a name's second address is tried when the first refuses" wait_for 10 turned 61053
 cat >"$TMP/ask.py" <<'END'
 import socket, sys, threading
 # each of 20 clients asks 20 different things, and must see its own answers, from the address it asked

@@ -363,6 +363,30 @@ static void any_address_answers_from_the_one_asked(void **state)
 	close(udp_server);
 }
 
+/* A name of two addresses, the second of which is served: the first datagram is lost to the first. */
+static void a_name_is_tried_address_by_address(void **state)
+{
+	struct adit_endpoint to;
+	struct adit_sock *a, *b;
+	struct relay_service *s;
+
+	(void)state;
+	udp_setup();
+	s = relay_lab_add(lab, RELAY_REMOTE_UDP, "0.0.0.0:5300", "localhost", udp_port);
+	a = far_udp("10.9.0.1:5300", &to);
+	assert_int_equal(adit_udp_sock_send(a, &to, "lost?", 5, lab->now), 0);
+	relay_lab_run(lab, 200);
+	while (recv(udp_server, (char[8]){ 0 }, 8, MSG_DONTWAIT) > 0)
+		;
+	ask(a, &to, "ab", "ba");
+	b = far_udp("10.9.0.1:5300", &to); /* another client learns from that */
+	ask(b, &to, "cd", "dc");
+	assert_int_equal(stats_of(s).failed, 0);
+	adit_udp_sock_close(a);
+	adit_udp_sock_close(b);
+	close(udp_server);
+}
+
 static void idle_clients_are_forgotten(void **state)
 {
 	struct adit_endpoint to;
@@ -429,6 +453,7 @@ int main(void)
 		lab_test(dials_in_flight_have_a_limit),
 		lab_test(datagrams_pass_both_ways),
 		lab_test(any_address_answers_from_the_one_asked),
+		lab_test(a_name_is_tried_address_by_address),
 		lab_test(idle_clients_are_forgotten),
 		lab_test(a_client_has_so_many_and_no_more),
 	};
