@@ -451,6 +451,7 @@ if [ -z "${ADIT_STANDIN:-}" ] && "$ADIT" help --dump 2>/dev/null | grep -q '^com
 		before 'nameserver 127.0.0.53\n'
 		agent
 		check "agent: resolved is told" wait_for 15 grep -q 'SetLinkDNS 10.6.0.1' "$LOG"
+		wait_for 15 grep -q handshaking "$TMP/agent.log" # else it ends amid the calls, and the next try finds only the file
 		stop $STUB
 		check "agent: resolved is started anew" stub
 		check "agent: it is told again" wait_for 30 grep -q 'SetLinkDNS 10.6.0.1' "$LOG"
